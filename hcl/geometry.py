@@ -1,0 +1,125 @@
+"""Geometry of class means: the Neural-Collapse metrics of Sec. 5.2 and the spectrum behind Dimensional-Collapse.
+
+``means`` is (C, d), one class mean a row; every metric keeps its dtype, float64 where the paper's notebooks used it
+(D48), and returns a tensor so that nothing waits for the device.
+"""
+
+from typing import Literal
+
+import torch
+from torch import Tensor
+
+
+def class_means(z: Tensor, labels: Tensor, num_classes: int) -> Tensor:
+    """Return the mean representation of each class, mu_y of eq. (12).
+
+    Args:
+        z: (n, d) representations.
+        labels: (n,) int64 in [0, num_classes).
+        num_classes: C.
+
+    Returns:
+        (C, d) means; a class without items gives NaN.
+    """
+    one_hot = torch.nn.functional.one_hot(labels, num_classes).to(z.dtype)
+    return (one_hot.T @ z) / one_hot.sum(0)[:, None]
+
+
+def zero_sum(means: Tensor, of: Literal["mean", "sum"] = "mean") -> Tensor:
+    """Return the zero-sum metric, property (i) of Theorem 2.
+
+    Args:
+        means: (C, d).
+        of: ``"sum"`` is the paper's formula, the norm of the sum of the means; ``"mean"`` is what its tables and
+            plots hold, the norm of their mean, C times smaller (D33).
+
+    Raises:
+        ValueError: for another ``of``.
+    """
+    if of not in ("mean", "sum"):
+        raise ValueError(f"of must be 'mean' or 'sum', got {of!r}.")
+    return (means.mean(0) if of == "mean" else means.sum(0)).norm()
+
+
+def unit_norm(means: Tensor) -> Tensor:
+    """Return the unit-norm metric, the mean over classes of | ||mu_j|| - 1 |: property (ii), D35."""
+    return (means.norm(dim=1) - 1).abs().mean()
+
+
+def equal_inner_product(means: Tensor, cosine: bool = False) -> Tensor:
+    """Return the equal inner-product metric, the mean over j != k of |mu_j . mu_k + 1/(C-1)|: condition (13).
+
+    Args:
+        means: (C, d), C >= 2.
+        cosine: normalise each mean first, as the official notebook does (D34).
+    """
+    if cosine:
+        means = torch.nn.functional.normalize(means)
+    count = len(means)
+    off_diagonal = ~torch.eye(count, dtype=torch.bool, device=means.device)
+    deviation = (means @ means.T + 1 / (count - 1)).abs()
+    return (deviation * off_diagonal).sum() / (count * (count - 1))
+
+
+def within_class_variation(z: Tensor, labels: Tensor) -> Tensor:
+    """Return the mean Euclidean distance of a representation to its class mean: property (iv), D39.
+
+    Args:
+        z: (n, d).
+        labels: (n,) int64.
+    """
+    num_classes = int(labels.max()) + 1
+    return (z - class_means(z, labels, num_classes)[labels]).norm(dim=1).mean()
+
+
+def covariance_spectrum(means: Tensor) -> Tensor:
+    """Return ln(sigma_i / sigma_1) for the singular values of the covariance of the class means (D40).
+
+    The covariance is centred and the values are squared singular values of the centred means, so that an ETF gives
+    zeros. Exact zeros and rounding noise lie near ln(eps): read ranks above a floor, not the tail.
+
+    Args:
+        means: (C, d).
+
+    Returns:
+        (d,) float64, natural logarithms, descending, the first 0.
+    """
+    covariance = torch.atleast_2d(torch.cov(means.double().T))
+    sigma = torch.linalg.svdvals(covariance)
+    tiny = torch.finfo(torch.float64).tiny
+    return (sigma / sigma[0].clamp_min(tiny)).clamp_min(tiny).log()
+
+
+def spectrum_rank(means: Tensor, floor: float = -10.0) -> Tensor:
+    """Return the number of values of `covariance_spectrum` above ``floor`` (natural log): C - 1 at an ETF."""
+    return (covariance_spectrum(means) > floor).sum()
+
+
+def effective_rank(means: Tensor) -> Tensor:
+    """Return exp of the entropy of the normalised spectrum: C - 1 at an ETF, 1 for collapse to a line (D40)."""
+    sigma = covariance_spectrum(means).exp()
+    return torch.special.entr(sigma / sigma.sum()).sum().exp()
+
+
+def simplex_etf(num_classes: int, dim: int) -> Tensor:
+    """Return the vertices of a regular simplex on the unit sphere: unit means with inner products -1/(C-1).
+
+    Args:
+        num_classes: C >= 2.
+        dim: d >= C - 1, property (iii) of Theorem 2.
+
+    Returns:
+        (C, d) float64.
+
+    Raises:
+        ValueError: if ``dim < num_classes - 1`` or ``num_classes < 2``.
+    """
+    if num_classes < 2 or dim < num_classes - 1:
+        raise ValueError(
+            f"A simplex of {num_classes} classes needs num_classes >= 2 and dim >= num_classes - 1, got dim={dim}."
+        )
+    centred = torch.eye(num_classes, dtype=torch.float64) - 1 / num_classes
+    # The eigenvectors of the centring matrix other than the constant one are coordinates in C - 1 dimensions.
+    _, vectors = torch.linalg.eigh(centred)
+    vertices = torch.nn.functional.normalize(vectors[:, 1:])
+    return torch.nn.functional.pad(vertices, (0, dim - num_classes + 1))

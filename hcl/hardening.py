@@ -1,0 +1,119 @@
+"""Hardening functions: how strongly a negative is preferred for lying close to its anchor (Definition 2)."""
+
+from dataclasses import dataclass
+from math import inf, isfinite, log
+from typing import Protocol
+
+import torch
+from torch import Tensor
+
+
+class Hardening(Protocol):
+    """A separable hardening function, given by the logarithm of one factor of it."""
+
+    def log_weight(self, t: Tensor) -> Tensor:
+        """Return log eta(t), elementwise, for inner products ``t`` of anchor and negative."""
+        ...
+
+
+def _check(name: str, value: float) -> None:
+    if not (isfinite(value) and value >= 0):
+        raise ValueError(f"{name} must be a finite number >= 0, got {value!r}.")
+
+
+@dataclass(frozen=True)
+class Uniform:
+    """No hardening, eta = 1: the random negatives of SCL and UCL."""
+
+    def log_weight(self, t: Tensor) -> Tensor:
+        """Return zeros of the shape of ``t``."""
+        return torch.zeros_like(t)
+
+
+@dataclass(frozen=True)
+class Exponential:
+    """Exponential tilting, eta(t) = exp(beta t) (Sec. 3.2); ``beta=0`` is `Uniform`.
+
+    The temperature is 1 as in the paper: a ``beta`` quoted at temperature .5 elsewhere is ``2 beta`` here (D11).
+
+    Attributes:
+        beta: hardness, >= 0.
+
+    Raises:
+        ValueError: if ``beta`` is negative or not finite.
+    """
+
+    beta: float
+
+    def __post_init__(self) -> None:
+        _check("beta", self.beta)
+
+    def log_weight(self, t: Tensor) -> Tensor:
+        """Return beta * t."""
+        return self.beta * t
+
+
+@dataclass(frozen=True)
+class Polynomial:
+    """Polynomial hardening, eta(t) = max(t + 1, 0)^epsilon (Sec. B.4, D12).
+
+    Attributes:
+        epsilon: hardness, >= 0.
+
+    Raises:
+        ValueError: if ``epsilon`` is negative or not finite.
+    """
+
+    epsilon: float
+
+    def __post_init__(self) -> None:
+        _check("epsilon", self.epsilon)
+
+    def log_weight(self, t: Tensor) -> Tensor:
+        """Return epsilon * log(max(t + 1, 0)): -inf where t <= -1, with a zero gradient there."""
+        base = t + 1
+        positive = base > 0
+        # The inner where keeps log's infinite slope at 0 out of the backward pass.
+        log_base = torch.where(positive, base, 1).log()
+        return torch.where(positive, self.epsilon * log_base, -inf)
+
+
+@dataclass(frozen=True)
+class Threshold:
+    """Threshold hardening of H-SCL: weight 1 where exp(t) >= tau, else 0.
+
+    Attributes:
+        tau: threshold on exp(t), >= 0; ``tau=0`` keeps every negative.
+
+    Raises:
+        ValueError: if ``tau`` is negative or not finite.
+    """
+
+    tau: float
+
+    def __post_init__(self) -> None:
+        _check("tau", self.tau)
+
+    def log_weight(self, t: Tensor) -> Tensor:
+        """Return 0 where exp(t) >= tau and -inf elsewhere."""
+        log_tau = log(self.tau) if self.tau > 0 else -inf
+        return torch.zeros_like(t).masked_fill(t < log_tau, -inf)
+
+
+FAMILIES = {"exponential": Exponential, "polynomial": Polynomial, "threshold": Threshold}
+
+
+def make(family: str, hardness: float) -> Hardening:
+    """Return the hardening function of a family by name.
+
+    Args:
+        family: ``"exponential"``, ``"polynomial"`` or ``"threshold"``.
+        hardness: its parameter (beta, epsilon, tau), >= 0; 0 means `Uniform`.
+
+    Raises:
+        ValueError: for an unknown family or a negative hardness.
+    """
+    if family not in FAMILIES:
+        raise ValueError(f"Unknown hardening {family!r}: expected one of {', '.join(FAMILIES)}.")
+    _check("hardness", hardness)
+    return FAMILIES[family](hardness) if hardness else Uniform()

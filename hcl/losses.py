@@ -1,0 +1,232 @@
+"""The contrastive losses: Algorithm 1 of the paper (SCL, HSCL, UCL, HUCL) and the SimCLR loss (42)."""
+
+from math import inf, log
+from typing import Literal
+
+import torch
+from torch import Tensor
+from torch.nn import functional as F
+
+from hcl.hardening import Hardening, Uniform
+from hcl.psi import InfoNCE, Psi, Triplet, log_mean_exp
+
+__all__ = ["InfoNCE", "Triplet", "contrastive_loss", "simclr_loss"]
+
+Reduction = Literal["anchor", "pair"]
+Negatives = Literal["per_pair", "per_anchor"]
+
+
+def contrastive_loss(
+    z: Tensor,
+    labels: Tensor | None,
+    *,
+    supervised: bool,
+    hardening: Hardening | None = None,
+    k: int | None = 256,
+    reduction: Reduction = "anchor",
+    negatives: Negatives = "per_pair",
+    z_pos: Tensor | None = None,
+    exclude_self: bool = False,
+    detach_weights: bool = True,
+    psi: Psi | None = None,
+    max_positives: int | None = None,
+    generator: torch.Generator | None = None,
+) -> Tensor:
+    r"""Return the batch estimate of the SCL, HSCL, UCL or HUCL loss (Algorithm 1).
+
+    For anchor i and each of its positives j, k negatives m are drawn with replacement with probabilities
+    proportional to eta(z_i . z_m) over the allowed items of the batch, and
+
+    .. math:: \ell_{ij} = \psi_k(z_i^\top z_{m_1} - z_i^\top z_j, \dots, z_i^\top z_{m_k} - z_i^\top z_j).
+
+    Similarities and loss are computed in float32 at least. Nothing waits for the device and every shape is static,
+    so degenerate batches are handled rather than raised on, and never give NaN:
+
+    - an anchor without any allowed negative is left out of the mean; where no anchor has one (a batch of a single
+      class, supervised) the loss and its gradient are 0 (D16);
+    - an anchor whose weights are all 0 (`Polynomial` with every t <= -1, `Threshold` with none above it), for which
+      gamma of eq. (6) is 0 and Definition 3 says nothing, takes its negatives uniformly (D12).
+
+    Args:
+        z: (n, d) representations, already normalised.
+        labels: (n,) int64 classes, latent in the unsupervised setting, where they choose the positives only (D5);
+            may be None if not supervised and ``z_pos`` is given.
+        supervised: negatives are the items of other classes (eq. 3, D3) if True, the whole batch, the anchor and its
+            class included, if False (D4).
+        hardening: eta; None is `Uniform`, the plain SCL and UCL losses.
+        k: number of negatives, >= 1; None takes the expectation under the tilted distribution in their place, the
+            k -> infinity loss (D8).
+        reduction: ``"anchor"`` averages over the positives of an anchor, then over anchors (lines 27-29);
+            ``"pair"`` over all pairs at once, as the official code does (D1).
+        negatives: ``"per_pair"`` draws afresh for every pair (line 20), ``"per_anchor"`` once an anchor (D2): the
+            same expectation, far fewer draws.
+        z_pos: (n, d) one given positive an anchor; None takes every item of the anchor's class, itself included (D5).
+        exclude_self: drop the anchor from its own negatives (unsupervised).
+        detach_weights: no gradient through the hardened distribution, as in the official code (D6); False needs
+            ``k=None``.
+        psi: contrastive loss function; None is `InfoNCE`.
+        max_positives: draws kept an anchor with ``"per_pair"``. Pairs are drawn independently as long as no class has
+            more items in the batch; beyond that they share draws, which leaves the expectation as it is. None
+            counts on a CPU and takes n, the most there can be, on an accelerator.
+        generator: source of the draws, on the device of ``z``; None uses PyTorch's global one.
+
+    Returns:
+        The loss, a scalar.
+
+    Raises:
+        ValueError: for arguments of the wrong shape or value.
+    """
+    _check_arguments(z, labels, supervised=supervised, k=k, reduction=reduction, negatives=negatives, z_pos=z_pos)
+    if not detach_weights and k is not None:
+        raise ValueError("detach_weights=False needs k=None: a drawn index has no gradient in the weights.")
+    z = _at_least_float32(z)
+    psi = InfoNCE() if psi is None else psi
+    s = z @ z.T  # (n, n)
+    n = len(z)
+
+    same = None if labels is None else labels[:, None] == labels[None, :]
+    allowed = ~same if supervised and same is not None else torch.ones_like(s, dtype=torch.bool)
+    if exclude_self:
+        allowed = allowed & ~torch.eye(n, dtype=torch.bool, device=s.device)
+    log_p = _log_probabilities(s.detach() if detach_weights else s, allowed, hardening or Uniform())
+
+    if z_pos is not None:
+        s_pos = (z * _at_least_float32(z_pos)).sum(1, keepdim=True)  # (n, 1)
+        weight = torch.ones_like(s_pos)
+        slots, slot = 1, torch.zeros(1, dtype=torch.int64, device=s.device)
+    else:
+        assert same is not None
+        s_pos, weight = s, same.to(s.dtype)
+        slots, slot = _draw_slots(same, negatives, max_positives)
+
+    if k is None:
+        pair = _expected_pair_losses(s, s_pos, log_p, psi)
+    else:
+        drawn = _draw(log_p, slots * k, generator)
+        s_neg = s.gather(1, drawn).view(n, slots, k)
+        if isinstance(psi, InfoNCE):
+            # log mean exp(s - a) = log mean exp(s) - a: one number a draw set, whatever the number of its pairs.
+            pair = F.softplus(log_mean_exp(s_neg)[:, slot] - s_pos)
+        else:
+            pair = psi(s_neg[:, slot] - s_pos[..., None])
+
+    weight = weight * allowed.any(1, keepdim=True)
+    if reduction == "anchor":
+        weight = weight / weight.sum(1, keepdim=True).clamp_min(1)
+    return (weight * pair).sum() / weight.sum().clamp_min(torch.finfo(s.dtype).tiny)
+
+
+def simclr_loss(
+    z: Tensor,
+    z_pos: Tensor,
+    labels: Tensor | None = None,
+    *,
+    hardening: Hardening | None = None,
+    weight: float | None = None,
+    detach_weights: bool = True,
+) -> Tensor:
+    r"""Return the SimCLR loss, eq. (42): the InfoNCE loss for k -> infinity with a weight Q on the negatives.
+
+    All 2n views are anchors, each with the other view of its image as positive. Negatives are the 2n - 2 views of
+    other images or, with ``labels``, those of them in another class (D14).
+
+    Args:
+        z: (n, d) first views, already normalised.
+        z_pos: (n, d) second views.
+        labels: (n,) classes for the supervised setting; None for the unsupervised one.
+        hardening: eta; None is `Uniform`.
+        weight: Q >= 0; None is the number of views - 2, that is 2n - 2 (D13).
+        detach_weights: no gradient through the hardened distribution (D6).
+
+    Returns:
+        The loss, a scalar; an anchor without negatives is left out of the mean.
+
+    Raises:
+        ValueError: if shapes do not fit or ``weight`` is negative.
+    """
+    if z.shape != z_pos.shape or z.ndim != 2:
+        raise ValueError(f"z and z_pos must both be (n, d), got {tuple(z.shape)} and {tuple(z_pos.shape)}.")
+    if labels is not None and labels.shape != z.shape[:1]:
+        raise ValueError(f"labels must be ({len(z)},), one for an image, got {tuple(labels.shape)}.")
+    weight = 2 * len(z) - 2 if weight is None else weight
+    if not weight >= 0:
+        raise ValueError(f"weight (Q of eq. 42) must be >= 0, got {weight}.")
+    views = _at_least_float32(torch.cat([z, z_pos]))
+    image = torch.arange(len(z), device=z.device).repeat(2)
+    s = views @ views.T
+    allowed = image[:, None] != image[None, :]
+    if labels is not None:
+        allowed = allowed & (labels.repeat(2)[:, None] != labels.repeat(2)[None, :])
+    log_p = _log_probabilities(s.detach() if detach_weights else s, allowed, hardening or Uniform())
+    s_pos = (views * views.roll(len(z), 0)).sum(1)
+    log_q = log(weight) if weight > 0 else -inf
+    loss = F.softplus(log_q + (log_p + s).logsumexp(1) - s_pos)
+    usable = allowed.any(1)
+    return (loss * usable).sum() / usable.sum().clamp_min(1)
+
+
+def _at_least_float32(z: Tensor) -> Tensor:
+    return z if z.dtype == torch.float64 else z.float()
+
+
+def _log_probabilities(s: Tensor, allowed: Tensor, hardening: Hardening) -> Tensor:
+    """Return log of the hardened negative distribution of each anchor over the batch (eq. 5 and 7): (n, n)."""
+    allowed = allowed | ~allowed.any(1, keepdim=True)  # such anchors carry no weight; this keeps them finite
+    log_weight = hardening.log_weight(s).masked_fill(~allowed, -inf)
+    dead = (log_weight == -inf).all(1, keepdim=True)
+    reference = torch.zeros_like(s).masked_fill(~allowed, -inf)
+    return torch.where(dead, reference, log_weight).log_softmax(1)
+
+
+def _draw(log_p: Tensor, count: int, generator: torch.Generator | None) -> Tensor:
+    """Return ``count`` indices a row, drawn with replacement by inversion of the distribution function."""
+    p = log_p.detach().exp()
+    # Items of probability 0 get an interval of width exactly 0, however the prefix sum was rounded.
+    cdf = torch.where(p > 0, p.cumsum(1), 0).cummax(1).values
+    total = cdf[:, -1:].contiguous()
+    u = torch.rand(len(p), count, dtype=p.dtype, device=p.device, generator=generator) * total
+    u = torch.minimum(u, total.nextafter(torch.zeros_like(total)))
+    return torch.searchsorted(cdf, u, right=True)
+
+
+def _draw_slots(same: Tensor, negatives: Negatives, max_positives: int | None) -> tuple[int, Tensor]:
+    """Return the number of draw sets an anchor and (n,) which of them the pair with positive j uses."""
+    n = len(same)
+    if negatives == "per_anchor":
+        return 1, torch.zeros(n, dtype=torch.int64, device=same.device)
+    if max_positives is None:
+        max_positives = int(same.sum(1).max()) if same.device.type == "cpu" else n
+    rank = same.tril(-1).sum(1)  # items of the same class before j: its number among the positives of any anchor
+    return max_positives, rank % max_positives
+
+
+def _expected_pair_losses(s: Tensor, s_pos: Tensor, log_p: Tensor, psi: Psi) -> Tensor:
+    if isinstance(psi, InfoNCE):
+        return F.softplus((log_p + s).logsumexp(1, keepdim=True) - s_pos)
+    return psi.expectation(s[:, None, :] - s_pos[..., None], log_p[:, None, :])
+
+
+def _check_arguments(
+    z: Tensor,
+    labels: Tensor | None,
+    *,
+    supervised: bool,
+    k: int | None,
+    reduction: str,
+    negatives: str,
+    z_pos: Tensor | None,
+) -> None:
+    if z.ndim != 2 or len(z) == 0:
+        raise ValueError(f"z must be (n, d) with n >= 1, got shape {tuple(z.shape)}.")
+    if labels is None and (supervised or z_pos is None):
+        raise ValueError("labels may be None only with supervised=False and a given z_pos.")
+    if labels is not None and labels.shape != z.shape[:1]:
+        raise ValueError(f"labels must be ({len(z)},) to match z, got shape {tuple(labels.shape)}.")
+    if z_pos is not None and z_pos.shape != z.shape:
+        raise ValueError(f"z_pos must have the shape of z, {tuple(z.shape)}, got {tuple(z_pos.shape)}.")
+    if k is not None and k < 1:
+        raise ValueError(f"k must be >= 1, or None for the exact expectation, got {k}.")
+    if reduction not in ("anchor", "pair"):
+        raise ValueError(f"reduction must be 'anchor' or 'pair', got {reduction!r}.")
+    if negatives not in ("per_pair", "per_anchor"):
+        raise ValueError(f"negatives must be 'per_pair' or 'per_anchor', got {negatives!r}.")

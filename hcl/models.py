@@ -1,0 +1,154 @@
+"""Encoders f with the official projection head (D21), and the three feature normalisations of Sec. 5.5."""
+
+from typing import Literal
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional as F
+from torchvision.models import resnet50 as torchvision_resnet50
+
+Stem = Literal["cifar", "torchvision"]
+
+
+def unit_ball(f: Tensor) -> Tensor:
+    """Return f where ||f|| <= 1 and f / ||f|| elsewhere (Algorithm 1, lines 5-10): (n, d) -> (n, d)."""
+    return f / f.norm(dim=-1, keepdim=True).clamp_min(1)
+
+
+def unit_sphere(f: Tensor) -> Tensor:
+    """Return f / ||f|| (line 12), and 0 with a finite gradient for f = 0 (D28): (n, d) -> (n, d)."""
+    return F.normalize(f, dim=-1)
+
+
+def scaled(f: Tensor) -> Tensor:
+    """Return f / sqrt(d), the paper's "no normalisation" (line 14, D27): (n, d) -> (n, d)."""
+    return f / f.shape[-1] ** 0.5
+
+
+NORMALIZATIONS = {"unit_ball": unit_ball, "unit_sphere": unit_sphere, "none": scaled}
+
+
+class Encoder(nn.Module):
+    """A backbone, the projection head w-512 (no bias)-BN-ReLU-d of the official code, and a normalisation.
+
+    Args:
+        backbone: maps images to (n, width) features.
+        width: number of features of the backbone.
+        dim: representation dimension d; the paper takes C - 1.
+        normalization: ``"unit_ball"``, ``"unit_sphere"`` or ``"none"``.
+
+    Raises:
+        ValueError: for an unknown normalisation.
+    """
+
+    def __init__(self, backbone: nn.Module, width: int, dim: int, normalization: str = "unit_ball") -> None:
+        super().__init__()
+        if normalization not in NORMALIZATIONS:
+            raise ValueError(f"Unknown normalization {normalization!r}: expected one of {', '.join(NORMALIZATIONS)}.")
+        self.backbone = backbone
+        self.head = nn.Sequential(
+            nn.Linear(width, 512, bias=False), nn.BatchNorm1d(512), nn.ReLU(inplace=True), nn.Linear(512, dim)
+        )
+        self.normalization = normalization
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Return (n, dim) float32 representations of (n, 3, h, w) images."""
+        f = self.head(self.backbone(x)).float()
+        return NORMALIZATIONS[self.normalization](f)
+
+
+def resnet50(dim: int, *, stem: Stem = "cifar", normalization: str = "unit_ball") -> Encoder:
+    """Return a ResNet-50 encoder.
+
+    Args:
+        dim: representation dimension.
+        stem: ``"cifar"`` is the official code's 3x3 stride-1 first convolution without max-pooling (D21),
+            ``"torchvision"`` the 7x7 stride-2 one with it, seven times cheaper an image.
+        normalization: see `Encoder`.
+
+    Raises:
+        ValueError: for an unknown stem.
+    """
+    if stem not in ("cifar", "torchvision"):
+        raise ValueError(f"Unknown stem {stem!r}: expected 'cifar' or 'torchvision'.")
+    backbone = torchvision_resnet50(weights=None)
+    if stem == "cifar":
+        backbone.conv1 = nn.Conv2d(3, 64, 3, padding=1, bias=False)
+        nn.init.kaiming_normal_(backbone.conv1.weight, mode="fan_out", nonlinearity="relu")
+        backbone.maxpool = nn.Identity()  # type: ignore[assignment]
+    backbone.fc = nn.Identity()  # type: ignore[assignment]
+    return Encoder(backbone, 2048, dim, normalization)
+
+
+class _Block(nn.Module):
+    """Two 3x3 convolutions with batch normalisation and a shortcut (He et al., 2016)."""
+
+    def __init__(self, channels: int, out_channels: int, stride: int) -> None:
+        super().__init__()
+        self.conv1 = nn.Conv2d(channels, out_channels, 3, stride, 1, bias=False)
+        self.bn1 = nn.BatchNorm2d(out_channels)
+        self.conv2 = nn.Conv2d(out_channels, out_channels, 3, 1, 1, bias=False)
+        self.bn2 = nn.BatchNorm2d(out_channels)
+        self.shortcut = nn.Sequential(
+            nn.Conv2d(channels, out_channels, 1, stride, bias=False), nn.BatchNorm2d(out_channels)
+        )
+
+    def forward(self, x: Tensor) -> Tensor:
+        out = F.relu(self.bn1(self.conv1(x)))
+        return F.relu(self.bn2(self.conv2(out)) + self.shortcut(x))
+
+
+def small_resnet(dim: int, *, widths: tuple[int, ...] = (32, 64, 128), normalization: str = "unit_ball") -> Encoder:
+    """Return a small ResNet for a CPU: a 3x3 stride-2 stem and one residual block a width, halving the image.
+
+    Args:
+        dim: representation dimension.
+        widths: channels of the blocks; the stem has the first.
+        normalization: see `Encoder`.
+    """
+    stem = nn.Sequential(
+        nn.Conv2d(3, widths[0], 3, 2, 1, bias=False), nn.BatchNorm2d(widths[0]), nn.ReLU(inplace=True)
+    )
+    blocks = [_Block(a, b, 2) for a, b in zip((widths[0], *widths), widths, strict=False)]
+    backbone = nn.Sequential(stem, *blocks, nn.AdaptiveAvgPool2d(1), nn.Flatten())
+    return Encoder(backbone, widths[-1], dim, normalization)
+
+
+def mlp(dim: int, *, inputs: int, width: int = 512, normalization: str = "unit_ball") -> Encoder:
+    """Return a multi-layer perceptron with two hidden layers before the head, for vectors or tiny images.
+
+    Args:
+        dim: representation dimension.
+        inputs: number of values of an input, whatever its shape.
+        width: of the hidden layers.
+        normalization: see `Encoder`.
+    """
+    backbone = nn.Sequential(nn.Flatten(), nn.Linear(inputs, width), nn.ReLU(), nn.Linear(width, width), nn.ReLU())
+    return Encoder(backbone, width, dim, normalization)
+
+
+def build(
+    name: str, dim: int, *, image_shape: tuple[int, ...], stem: Stem, normalization: str, seed: int
+) -> Encoder:
+    """Return an encoder by name with weights drawn from ``seed``, leaving PyTorch's global generator untouched.
+
+    Args:
+        name: ``"resnet50"``, ``"small_resnet"`` or ``"mlp"``.
+        dim: representation dimension.
+        image_shape: (channels, height, width) of an input.
+        stem: of `resnet50`.
+        normalization: see `Encoder`.
+        seed: of the initial weights.
+
+    Raises:
+        ValueError: for an unknown name.
+    """
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(seed)
+        if name == "resnet50":
+            return resnet50(dim, stem=stem, normalization=normalization)
+        if name == "small_resnet":
+            return small_resnet(dim, normalization=normalization)
+        if name == "mlp":
+            return mlp(dim, inputs=torch.Size(image_shape).numel(), normalization=normalization)
+    raise ValueError(f"Unknown encoder {name!r}: expected 'resnet50', 'small_resnet' or 'mlp'.")

@@ -1,0 +1,179 @@
+"""Run records: one folder a run under ``runs/``, written once and whole, read by notebooks and tests.
+
+A folder holds ``spec.json``, ``history.csv`` (one row an epoch), ``provenance.json`` and ``arrays.npz`` (float32 class
+means; of two-dimensional runs also the initial and final points).
+"""
+
+import hashlib
+import json
+import os
+import platform
+import shutil
+import subprocess
+import tempfile
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import torch
+
+from hcl.spec import RunSpec
+
+PACKAGE = Path(__file__).parent
+FILES = ("spec.json", "history.csv", "provenance.json", "arrays.npz")
+
+
+class RecordError(RuntimeError):
+    """A run record on disk is incomplete or does not agree with itself."""
+
+
+@dataclass(frozen=True, eq=False)
+class Run:
+    """A finished training run.
+
+    Attributes:
+        spec: what was run.
+        history: one row an epoch from 0, with the columns of `hcl.evaluate.evaluate` and ``train_loss``; empty where
+            an epoch was not evaluated.
+        arrays: ``means`` (C, d) of the training split at the end, and for d = 2 ``initial``, ``final`` and
+            ``labels`` of the training points.
+        provenance: versions, device, times, data fingerprint.
+        path: its folder; None while it is not saved.
+    """
+
+    spec: RunSpec
+    history: pd.DataFrame
+    arrays: Mapping[str, np.ndarray]
+    provenance: Mapping[str, Any]
+    path: Path | None = None
+
+    @property
+    def evaluated(self) -> pd.DataFrame:
+        """The rows of the epochs that were evaluated."""
+        return self.history.dropna(subset=["zero_sum"])
+
+    @property
+    def final(self) -> pd.Series:
+        """The row of the last epoch."""
+        return self.history.iloc[-1]
+
+
+def default_root() -> Path:
+    """Return the folder of the records: the environment variable HCL_RUNS, else ``runs`` beside the package."""
+    if "HCL_RUNS" in os.environ:
+        return Path(os.environ["HCL_RUNS"])
+    beside = PACKAGE.parent / "runs"
+    return beside if beside.is_dir() else Path("runs")
+
+
+def find(spec: RunSpec, root: Path | None = None) -> Path | None:
+    """Return the folder of a spec's record, in whichever group it lies, or None."""
+    return next(iter(sorted((root or default_root()).glob(f"*/{spec.run_id}"))), None)
+
+
+def save(run: Run, group: str, root: Path | None = None) -> Run:
+    """Write a record to ``<root>/<group>/<run_id>`` in one move, and return it with its path.
+
+    A record that is already there, of a run that finished meanwhile, is kept.
+
+    Args:
+        run: the finished run.
+        group: sub-folder, by convention the profile.
+        root: None is `default_root`.
+    """
+    target = (root or default_root()) / group / run.spec.run_id
+    target.parent.mkdir(parents=True, exist_ok=True)
+    part = Path(tempfile.mkdtemp(prefix=".part-", dir=target.parent))
+    try:
+        _write_json(part / "spec.json", run.spec.to_dict())
+        run.history.to_csv(part / "history.csv", index=False, float_format="%.7g")
+        np.savez_compressed(part / "arrays.npz", **run.arrays)  # type: ignore[arg-type]
+        _write_json(part / "provenance.json", dict(run.provenance))
+        part.chmod(0o755)
+        part.rename(target)
+    except OSError:
+        if not target.exists():
+            raise
+    finally:
+        shutil.rmtree(part, ignore_errors=True)
+    return load(target)
+
+
+def load(path: Path) -> Run:
+    """Read a record.
+
+    Raises:
+        RecordError: if a file is missing, the folder is named after another spec, or the last epoch is not there.
+    """
+    if missing := [name for name in FILES if not (path / name).exists()]:
+        raise RecordError(f"{path}: {', '.join(missing)} missing. Delete the folder to run it again.")
+    spec = RunSpec.from_dict(json.loads((path / "spec.json").read_text()))
+    if spec.run_id != path.name:
+        raise RecordError(f"{path}: its spec is that of {spec.run_id}. Records are not edited by hand.")
+    history = pd.read_csv(path / "history.csv")
+    if history.empty or history["epoch"].iloc[-1] != spec.epochs:
+        raise RecordError(f"{path}: history does not end at epoch {spec.epochs}. Delete the folder to run it again.")
+    with np.load(path / "arrays.npz") as stored:
+        arrays = dict(stored)
+    return Run(spec, history, arrays, json.loads((path / "provenance.json").read_text()), path)
+
+
+def all_records(root: Path | None = None) -> list[Run]:
+    """Return every record under the root, by path.
+
+    Raises:
+        RecordError: if one is incomplete.
+    """
+    return [load(path.parent) for path in sorted((root or default_root()).glob("*/*/spec.json"))]
+
+
+def provenance(device: torch.device) -> dict[str, Any]:
+    """Return what a run was made with: code version, versions of what decides numbers, device, time."""
+    return {
+        "date": datetime.now(UTC).isoformat(timespec="seconds"),
+        "commit": _commit(),
+        "sources": sources_hash(),
+        "python": platform.python_version(),
+        "torch": torch.__version__,
+        "device": device_name(device),
+        "threads": torch.get_num_threads(),
+    }
+
+
+def sources_hash() -> str:
+    """Return 12 hex digits of the SHA-256 of the library's Python files: its version where there is no history."""
+    digest = hashlib.sha256()
+    for path in sorted(PACKAGE.rglob("*.py")):
+        digest.update(path.relative_to(PACKAGE).as_posix().encode() + path.read_bytes())
+    return digest.hexdigest()[:12]
+
+
+def device_name(device: torch.device) -> str:
+    """Return the name of a GPU, or the processor's with the number of cores."""
+    if device.type == "cuda":
+        return torch.cuda.get_device_name(device)
+    cpuinfo = Path("/proc/cpuinfo")
+    lines = cpuinfo.read_text().splitlines() if cpuinfo.exists() else []
+    model = next((line.split(":")[1].strip() for line in lines if line.startswith("model name")), platform.processor())
+    return f"CPU {model or platform.machine()}, {os.cpu_count()} cores"
+
+
+def _commit() -> str | None:
+    """Return the commit of the library, marked where its sources differ from it; None without git history."""
+
+    def git(*arguments: str) -> str:
+        command = ["git", "-C", str(PACKAGE), *arguments]
+        return subprocess.run(command, capture_output=True, text=True, check=True, timeout=30).stdout.strip()
+
+    try:
+        return git("rev-parse", "HEAD") + ("-modified" if git("status", "--porcelain", "--", ".") else "")
+    except (OSError, subprocess.SubprocessError):
+        return None
+
+
+def _write_json(path: Path, value: object) -> None:
+    path.write_text(json.dumps(value, indent=1) + "\n")
