@@ -255,7 +255,14 @@ DATASETS: dict[str, Callable[[Path | None, int], Dataset]] = {
     "tinyimagenet": lambda root, seed: tinyimagenet(root),
     "tinyimagenet100": lambda root, seed: tinyimagenet100(root),
 }
-NUM_CLASSES = {"synthetic": 3, "digits": 10, "cifar10": 10, "cifar100": 100, "tinyimagenet": 200, "tinyimagenet100": 100}
+NUM_CLASSES = {
+    "synthetic": 3,
+    "digits": 10,
+    "cifar10": 10,
+    "cifar100": 100,
+    "tinyimagenet": 200,
+    "tinyimagenet100": 100,
+}
 
 
 def load(name: str, root: Path | str | None = None, *, seed: int = 0) -> Dataset:

@@ -14,6 +14,10 @@ from hcl.spec import RunSpec
 LOSS_BATCHES = 10  # batches that the losses of an evaluation average over
 
 
+class DivergedError(RuntimeError):
+    """The representations or the loss of a run are no longer finite."""
+
+
 @dataclass(frozen=True)
 class Evaluation:
     """Metrics of one epoch, and what they were computed from.
@@ -62,8 +66,13 @@ def evaluate(model: nn.Module, data: Dataset, spec: RunSpec, *, generator: torch
         data: splits on the device of the model.
         spec: of the run.
         generator: source of batches and draws of the losses, on that device.
+
+    Raises:
+        DivergedError: if a representation is not finite.
     """
     z = represent(model, data.train, spec).double()
+    if not z.isfinite().all():
+        raise DivergedError(f"{spec.run_id}: the representations are not finite. Try a lower lr or fp32.")
     z_test = represent(model, data.test, spec).double()
     labels = data.train_labels
     means = geometry.class_means(z, labels, data.num_classes)

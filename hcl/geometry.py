@@ -42,12 +42,12 @@ def zero_sum(means: Tensor, of: Literal["mean", "sum"] = "mean") -> Tensor:
 
 
 def unit_norm(means: Tensor) -> Tensor:
-    """Return the unit-norm metric, the mean over classes of | ||mu_j|| - 1 |: property (ii), D35."""
+    """Return the unit-norm metric, the mean over classes of ``abs(norm(mu_j) - 1)``: property (ii), D35."""
     return (means.norm(dim=1) - 1).abs().mean()
 
 
 def equal_inner_product(means: Tensor, cosine: bool = False) -> Tensor:
-    """Return the equal inner-product metric, the mean over j != k of |mu_j . mu_k + 1/(C-1)|: condition (13).
+    """Return the equal inner-product metric, the mean over j != k of ``abs(mu_j . mu_k + 1/(C-1))``: eq. (13).
 
     Args:
         means: (C, d), C >= 2.
@@ -82,7 +82,7 @@ def covariance_spectrum(means: Tensor) -> Tensor:
         means: (C, d).
 
     Returns:
-        (d,) float64, natural logarithms, descending, the first 0.
+        (d,) float64, natural logarithms, descending, the first 0; all ln(tiny) if the means are one point.
     """
     covariance = torch.atleast_2d(torch.cov(means.double().T))
     sigma = torch.linalg.svdvals(covariance)
@@ -96,9 +96,10 @@ def spectrum_rank(means: Tensor, floor: float = -10.0) -> Tensor:
 
 
 def effective_rank(means: Tensor) -> Tensor:
-    """Return exp of the entropy of the normalised spectrum: C - 1 at an ETF, 1 for collapse to a line (D40)."""
-    sigma = covariance_spectrum(means).exp()
-    return torch.special.entr(sigma / sigma.sum()).sum().exp()
+    """Return exp of the entropy of the normalised spectrum (D40): C - 1 at an ETF, 1 on a line, 0 at a point."""
+    spectrum = covariance_spectrum(means)
+    share = spectrum.softmax(0)  # sigma / sum(sigma)
+    return torch.special.entr(share).sum().exp() * (spectrum[0] == 0)
 
 
 def simplex_etf(num_classes: int, dim: int) -> Tensor:

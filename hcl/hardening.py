@@ -1,5 +1,6 @@
 """Hardening functions: how strongly a negative is preferred for lying close to its anchor (Definition 2)."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from math import inf, isfinite, log
 from typing import Protocol
@@ -100,7 +101,11 @@ class Threshold:
         return torch.zeros_like(t).masked_fill(t < log_tau, -inf)
 
 
-FAMILIES = {"exponential": Exponential, "polynomial": Polynomial, "threshold": Threshold}
+FAMILIES: dict[str, Callable[[float], Hardening]] = {
+    "exponential": Exponential,
+    "polynomial": Polynomial,
+    "threshold": Threshold,
+}
 
 
 def make(family: str, hardness: float) -> Hardening:

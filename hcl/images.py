@@ -37,8 +37,9 @@ def read_files(source: Path | list[Path]) -> Iterator[tuple[tuple[str, ...], byt
         try:
             with tarfile.open(archive) as tar:
                 for member in tar:
-                    if (file := tar.extractfile(member)) is not None:
-                        yield Path(member.name).parts[1:], file.read()
+                    parts = Path(member.name).parts[1:]
+                    if parts and (file := tar.extractfile(member)) is not None:
+                        yield parts, file.read()
         except (tarfile.TarError, lzma.LZMAError, EOFError) as error:
             raise DataError(f"{archive} is truncated or no tar archive ({error}): copy it again.") from error
 
@@ -138,9 +139,9 @@ def cached(name: str, archives: Iterable[Path], read: Callable[[], Arrays]) -> A
     arrays = read()
     try:
         folder.mkdir(parents=True, exist_ok=True)
-        with tempfile.NamedTemporaryFile(dir=folder, suffix=".part", delete=False) as file:
-            np.savez(file, **arrays)  # type: ignore[arg-type]
-        os.replace(file.name, path)
+        with tempfile.TemporaryDirectory(dir=folder, prefix=".part-") as part:
+            np.savez(Path(part) / "arrays.npz", **arrays)  # type: ignore[arg-type]
+            os.replace(Path(part) / "arrays.npz", path)
     except OSError:
         pass
     return arrays

@@ -42,8 +42,8 @@ def contrastive_loss(
     Similarities and loss are computed in float32 at least. Nothing waits for the device and every shape is static,
     so degenerate batches are handled rather than raised on, and never give NaN:
 
-    - an anchor without any allowed negative is left out of the mean; where no anchor has one (a batch of a single
-      class, supervised) the loss and its gradient are 0 (D16);
+    - where there is no negative at all (a supervised batch of a single class, or one item with ``exclude_self``) the
+      loss and its gradient are 0 (D16);
     - an anchor whose weights are all 0 (`Polynomial` with every t <= -1, `Threshold` with none above it), for which
       gamma of eq. (6) is 0 and Definition 3 says nothing, takes its negatives uniformly (D12).
 
@@ -77,6 +77,8 @@ def contrastive_loss(
         ValueError: for arguments of the wrong shape or value.
     """
     _check_arguments(z, labels, supervised=supervised, k=k, reduction=reduction, negatives=negatives, z_pos=z_pos)
+    if max_positives is not None and max_positives < 1:
+        raise ValueError(f"max_positives must be >= 1, or None, got {max_positives}.")
     if not detach_weights and k is not None:
         raise ValueError("detach_weights=False needs k=None: a drawn index has no gradient in the weights.")
     z = _at_least_float32(z)
@@ -186,7 +188,8 @@ def _draw(log_p: Tensor, count: int, generator: torch.Generator | None) -> Tenso
     total = cdf[:, -1:].contiguous()
     u = torch.rand(len(p), count, dtype=p.dtype, device=p.device, generator=generator) * total
     u = torch.minimum(u, total.nextafter(torch.zeros_like(total)))
-    return torch.searchsorted(cdf, u, right=True)
+    # Representations that are not finite give no distribution: any index will do, the loss is NaN either way.
+    return torch.searchsorted(cdf, u, right=True).clamp_max(p.shape[1] - 1)
 
 
 def _draw_slots(same: Tensor, negatives: Negatives, max_positives: int | None) -> tuple[int, Tensor]:

@@ -106,9 +106,7 @@ def small_resnet(dim: int, *, widths: tuple[int, ...] = (32, 64, 128), normaliza
         widths: channels of the blocks; the stem has the first.
         normalization: see `Encoder`.
     """
-    stem = nn.Sequential(
-        nn.Conv2d(3, widths[0], 3, 2, 1, bias=False), nn.BatchNorm2d(widths[0]), nn.ReLU(inplace=True)
-    )
+    stem = nn.Sequential(nn.Conv2d(3, widths[0], 3, 2, 1, bias=False), nn.BatchNorm2d(widths[0]), nn.ReLU(inplace=True))
     blocks = [_Block(a, b, 2) for a, b in zip((widths[0], *widths), widths, strict=False)]
     backbone = nn.Sequential(stem, *blocks, nn.AdaptiveAvgPool2d(1), nn.Flatten())
     return Encoder(backbone, widths[-1], dim, normalization)
@@ -127,9 +125,7 @@ def mlp(dim: int, *, inputs: int, width: int = 512, normalization: str = "unit_b
     return Encoder(backbone, width, dim, normalization)
 
 
-def build(
-    name: str, dim: int, *, image_shape: tuple[int, ...], stem: Stem, normalization: str, seed: int
-) -> Encoder:
+def build(name: str, dim: int, *, image_shape: tuple[int, ...], stem: Stem, normalization: str, seed: int) -> Encoder:
     """Return an encoder by name with weights drawn from ``seed``, leaving PyTorch's global generator untouched.
 
     Args:

@@ -170,11 +170,11 @@ def study(
     name: str,
     profile: str = "auto",
     *,
-    dataset: str | None = None,
-    hardness: Sequence[float] | None = None,
+    dataset: str = "auto",
+    hardness: Sequence[float] = (),
     seeds: Sequence[int] = (0,),
+    epochs: int = 0,
     root: Path | None = None,
-    **changes: Any,
 ) -> Study:
     """Return the runs a figure needs.
 
@@ -182,11 +182,11 @@ def study(
         name: of the figure.
         profile: one of `PROFILES`, or ``"auto"``: the best of paper, gpu and laptop at which every run has a record,
             and laptop where none has.
-        dataset: in place of the figure's; None is the figure's, or the profile's stand-in.
-        hardness: in place of the figure's values.
+        dataset: in place of the figure's; ``"auto"`` is the figure's, or the profile's stand-in.
+        hardness: in place of the figure's values, which an empty one leaves.
         seeds: one run of every setting for each.
+        epochs: in place of the profile's, which 0 leaves.
         root: folder of the records; None is `hcl.runs.default_root`.
-        changes: further values of `RunSpec`; None leaves the profile's.
 
     Raises:
         ValueError: for an unknown figure or profile, a figure without runs, or a bad spec value.
@@ -196,9 +196,7 @@ def study(
         raise ValueError(f"{name} trains nothing: its notebook computes what it shows.")
     if profile == "auto":
         for candidate in BEST_FIRST:
-            found = study(
-                name, candidate, dataset=dataset, hardness=hardness, seeds=seeds, root=root, **changes
-            )
+            found = study(name, candidate, dataset=dataset, hardness=hardness, seeds=seeds, epochs=epochs, root=root)
             if len(found.recorded(root)) == len(found.specs):
                 return found
         return found
@@ -206,13 +204,12 @@ def study(
         raise ValueError(f"Unknown profile {profile!r}: expected auto, {', '.join(PROFILES)}.")
     chosen = PROFILES[profile]
     on_synthetic = figure.dataset == "synthetic"
-    if dataset is None:
+    values = {**(chosen.synthetic if on_synthetic else chosen.images), **({"epochs": epochs} if epochs else {})}
+    if dataset == "auto":
         dataset = figure.dataset if on_synthetic else chosen.dataset or figure.dataset
-    values = {
-        **(chosen.synthetic if on_synthetic else chosen.images),
-        **{key: value for key, value in changes.items() if value is not None},
-        "dataset": dataset,
-    }
-    settings = figure.settings(figure.hardness if hardness is None else hardness)
-    specs = tuple(RunSpec(**{**values, **setting, "seed": seed}) for setting in settings for seed in seeds)
+    specs = tuple(
+        RunSpec(**{**values, **setting, "dataset": dataset, "seed": seed})
+        for setting in figure.settings(hardness or figure.hardness)
+        for seed in seeds
+    )
     return Study(figure, profile, specs)

@@ -11,6 +11,7 @@ import platform
 import shutil
 import subprocess
 import tempfile
+import zipfile
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -111,15 +112,19 @@ def load(path: Path) -> Run:
     """
     if missing := [name for name in FILES if not (path / name).exists()]:
         raise RecordError(f"{path}: {', '.join(missing)} missing. Delete the folder to run it again.")
-    spec = RunSpec.from_dict(json.loads((path / "spec.json").read_text()))
+    try:
+        spec = RunSpec.from_dict(json.loads((path / "spec.json").read_text()))
+        history = pd.read_csv(path / "history.csv")
+        made = json.loads((path / "provenance.json").read_text())
+        with np.load(path / "arrays.npz") as stored:
+            arrays = dict(stored)
+    except (ValueError, TypeError, EOFError, OSError, zipfile.BadZipFile) as error:
+        raise RecordError(f"{path} cannot be read ({error}). Delete the folder to run it again.") from error
     if spec.run_id != path.name:
         raise RecordError(f"{path}: its spec is that of {spec.run_id}. Records are not edited by hand.")
-    history = pd.read_csv(path / "history.csv")
-    if history.empty or history["epoch"].iloc[-1] != spec.epochs:
+    if history.empty or "epoch" not in history or history["epoch"].iloc[-1] != spec.epochs:
         raise RecordError(f"{path}: history does not end at epoch {spec.epochs}. Delete the folder to run it again.")
-    with np.load(path / "arrays.npz") as stored:
-        arrays = dict(stored)
-    return Run(spec, history, arrays, json.loads((path / "provenance.json").read_text()), path)
+    return Run(spec, history, arrays, made, path)
 
 
 def all_records(root: Path | None = None) -> list[Run]:
@@ -128,7 +133,7 @@ def all_records(root: Path | None = None) -> list[Run]:
     Raises:
         RecordError: if one is incomplete.
     """
-    return [load(path.parent) for path in sorted((root or default_root()).glob("*/*/spec.json"))]
+    return [load(path.parent) for path in sorted((root or default_root()).glob("*/[!.]*/spec.json"))]
 
 
 def provenance(device: torch.device) -> dict[str, Any]:
@@ -170,6 +175,7 @@ def _commit() -> str | None:
         return subprocess.run(command, capture_output=True, text=True, check=True, timeout=30).stdout.strip()
 
     try:
+        git("ls-files", "--error-unmatch", ".")  # another project's repository may hold our environment
         return git("rev-parse", "HEAD") + ("-modified" if git("status", "--porcelain", "--", ".") else "")
     except (OSError, subprocess.SubprocessError):
         return None

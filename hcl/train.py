@@ -1,5 +1,6 @@
 """Training: Algorithm 1 with Adam, from a spec to a run record."""
 
+import os
 import time
 from collections.abc import Iterator
 from dataclasses import replace
@@ -9,12 +10,12 @@ from typing import Any
 import pandas as pd
 import torch
 from torch import Tensor, nn
-from tqdm.auto import tqdm
+from tqdm import tqdm
 
 from hcl import data as datasets
 from hcl import runs
 from hcl.data import Dataset
-from hcl.evaluate import add_noise, as_input, evaluate
+from hcl.evaluate import DivergedError, add_noise, as_input, evaluate
 from hcl.hardening import make
 from hcl.losses import contrastive_loss
 from hcl.models import build
@@ -24,8 +25,8 @@ from hcl.spec import RunSpec
 _STREAMS = {"weights": 0, "order": 1, "draws": 2, "evaluation": 3}
 
 
-class DivergedError(RuntimeError):
-    """The loss of a run is no longer finite."""
+class MissingRunError(RuntimeError):
+    """A run has no record where training is not allowed, as in a build of the book."""
 
 
 def generator_for(seed: int, epoch: int, stream: str, device: torch.device | str = "cpu") -> torch.Generator:
@@ -78,9 +79,17 @@ def obtain(
         data_root: folder of the data sets; None is `hcl.data.default_root`.
         device: None picks a GPU where there is one.
         progress: show a bar, on terminals only.
+
+    Raises:
+        MissingRunError: if there is no record and the environment variable HCL_TRAIN is 0.
     """
     if (path := runs.find(spec, runs_root)) is not None:
         return runs.load(path)
+    if os.environ.get("HCL_TRAIN") == "0":
+        raise MissingRunError(
+            f"No record of {spec.run_id} under {runs_root or runs.default_root()}, and HCL_TRAIN=0 forbids training "
+            "it here. Train it with 'hcl run', or show a profile that has been run."
+        )
     run = train(spec, data=data or load_data(spec, data_root), device=device, progress=progress)
     return runs.save(run, group, runs_root)
 

@@ -1,0 +1,39 @@
+# `make book` and `make test` set everything up on a fresh machine: Python 3.11 or newer and a network suffice.
+PYTHON ?= python3
+BIN := .venv/bin
+READY := .venv/.ready
+
+.PHONY: book test lint lab sync headline clean
+.DELETE_ON_ERROR:
+
+book: $(READY)
+	$(BIN)/hcl book
+
+test: $(READY)
+	$(BIN)/python -m pytest -n 2
+
+lint: $(READY)
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+
+lab: $(READY)
+	$(BIN)/jupyter lab notebooks
+
+sync: $(READY)
+	$(BIN)/hcl sync
+
+headline: $(READY) # the picture of the README, from the records
+	$(BIN)/python -c 'from hcl import figures, paper; figures.set_theme(); \
+	figures.headline(paper.study("fig05", "laptop").runs()).savefig("book/images/headline.png")'
+
+clean:
+	rm -rf _build book/pages build
+
+$(READY): requirements.txt pyproject.toml
+	@$(PYTHON) -c 'import sys; v = sys.version_info; sys.exit(v < (3, 11) and f"Python 3.11 or newer is needed, {sys.executable} is {v[0]}.{v[1]}: make PYTHON=/path/to/python3.12")'
+	@$(PYTHON) -c 'import ensurepip' 2>/dev/null || { echo "Python's venv is missing: on Debian and Ubuntu, apt install python3-venv"; exit 1; }
+	$(PYTHON) -m venv .venv
+	$(BIN)/python -m pip install --quiet --requirement requirements.txt
+	$(BIN)/python -m pip install --quiet --no-deps --no-build-isolation --editable .
+	@touch $@

@@ -1,0 +1,103 @@
+"""The book: every notebook executed from the committed runs, checked, and built with warnings as errors."""
+
+import ast
+import os
+import shutil
+import subprocess
+import sys
+from collections.abc import Sequence
+from concurrent.futures import ProcessPoolExecutor
+from pathlib import Path
+
+import nbformat
+import papermill
+from nbformat import NotebookNode
+
+from hcl import notebooks
+from hcl.paper import FIGURES
+
+ROOT = Path(__file__).parent.parent
+
+
+class BookError(RuntimeError):
+    """The book cannot be built; the message says which page and why."""
+
+
+def page_names() -> list[str]:
+    """Return the notebooks of the registry, each once."""
+    return list(dict.fromkeys(figure.notebook for figure in FIGURES.values()))
+
+
+def build(root: Path = ROOT, names: Sequence[str] | None = None) -> Path:
+    """Execute the notebooks from the records, refuse failed or hollow ones, and build the HTML from scratch.
+
+    Nothing is trained (HCL_TRAIN=0): a run without a record fails the build.
+
+    Args:
+        root: of the project: its ``notebooks/``, ``book/``, ``_config.yml`` and ``_toc.yml``.
+        names: of the notebooks; None is `page_names`.
+
+    Returns:
+        The path of ``index.html``.
+
+    Raises:
+        BookError: naming every page that failed and why.
+    """
+    names = page_names() if names is None else names
+    if drifted := notebooks.drifted(root / "notebooks"):
+        raise BookError(f"Pairs out of step: {', '.join(drifted)}. Run 'hcl sync' (it writes .ipynb from .py).")
+    pages = root / "book" / "pages"
+    shutil.rmtree(pages, ignore_errors=True)
+    with ProcessPoolExecutor(min(len(names), os.cpu_count() or 1)) as pool:
+        failures = list(pool.map(_execute, names, [root] * len(names)))
+    failures += [
+        f"{name}: {fault}"
+        for name, failure in zip(names, failures, strict=True)
+        if failure is None
+        for fault in faults(nbformat.read(pages / f"{name}.ipynb", as_version=4))
+    ]
+    if found := [failure for failure in failures if failure is not None]:
+        raise BookError("Pages that cannot be published:\n" + "\n".join(found))
+
+    shutil.rmtree(root / "_build", ignore_errors=True)
+    jupyter_book = Path(sys.executable).with_name("jupyter-book")
+    command = [str(jupyter_book), "build", str(root), "-W", "-n", "--keep-going", "-q"]
+    if subprocess.run(command, check=False).returncode != 0:
+        raise BookError("jupyter-book failed: its warnings above are errors.")
+    return root / "_build" / "html" / "index.html"
+
+
+def _execute(name: str, root: Path) -> str | None:
+    """Execute one page; return what went wrong, or None."""
+    os.environ |= {"HCL_TRAIN": "0", "HCL_RUNS": str(root / "runs"), "OMP_NUM_THREADS": "1"}
+    try:
+        notebooks.execute(name, root / "book" / "pages" / f"{name}.ipynb", folder=root / "notebooks")
+    except papermill.PapermillExecutionError as error:
+        return f"{name}: cell {error.exec_count}: {error.ename}: {error.evalue}"
+    return None
+
+
+def faults(notebook: NotebookNode) -> list[str]:
+    """Return what keeps an executed notebook from being published.
+
+    Errors and unexecuted cells, and hollow cells: those that end in an expression to be shown, with nothing shown.
+    Jupyter Book publishes all of these without complaint.
+    """
+    found = []
+    if notebook.metadata.get("papermill", {}).get("exception"):
+        found.append("papermill recorded an exception")
+    for number, cell in enumerate(cell for cell in notebook.cells if cell.cell_type == "code"):
+        if any(output.output_type == "error" for output in cell.outputs):
+            found.append(f"code cell {number} holds an error")
+        elif cell.source.strip() and cell.execution_count is None:
+            found.append(f"code cell {number} was not executed")
+        elif _shows_something(cell.source) and not cell.outputs:
+            found.append(f"code cell {number} shows nothing: {cell.source.strip().splitlines()[-1]!r}")
+    return found
+
+
+def _shows_something(source: str) -> bool:
+    """Return whether a cell ends in an expression; a figure shows itself in spite of a final semicolon."""
+    lines = [line for line in source.splitlines() if not line.lstrip().startswith(("%", "!"))]
+    body = ast.parse("\n".join(lines)).body
+    return bool(body) and isinstance(body[-1], ast.Expr)

@@ -1,0 +1,79 @@
+import subprocess
+
+import nbformat
+import pytest
+from conftest import ROOT
+from test_notebooks import HEADER
+
+from hcl import book, notebooks
+
+
+def project(tmp_path, page):
+    """A project of one page."""
+    (tmp_path / "notebooks").mkdir()
+    (tmp_path / "book").mkdir()
+    (tmp_path / "runs").mkdir()
+    (tmp_path / "notebooks" / "page.py").write_text(f"{HEADER}\n# %% [markdown]\n# # A page\n\n{page}\n")
+    (tmp_path / "book" / "index.md").write_text("# Title\n\nText.\n")
+    (tmp_path / "_config.yml").write_text('only_build_toc_files: true\nexecute: {execute_notebooks: "off"}\n')
+    (tmp_path / "_toc.yml").write_text("format: jb-book\nroot: book/index\nchapters:\n- file: book/pages/page\n")
+    notebooks.sync(tmp_path / "notebooks")
+    return tmp_path
+
+
+def test_a_sound_page_is_published_with_its_output(tmp_path):
+    index = book.build(project(tmp_path, "# %%\nprint('forty', 1 + 1)\n\n# %%\n6 * 7"), ["page"])
+    assert index.exists()
+    html = (tmp_path / "_build/html/book/pages/page.html").read_text()
+    assert "forty 2" in html
+    assert ">42\n" in html
+    (tmp_path / "book" / "index.md").write_text("# Title\n\n[broken](nowhere.md)\n")
+    with pytest.raises(book.BookError, match="warnings"):
+        book.build(tmp_path, ["page"])
+
+
+@pytest.mark.parametrize(
+    ("page", "message"),
+    [
+        ("# %%\n1 / 0", "page: cell 1: ZeroDivisionError"),
+        ("# %%\nNone", "page: code cell 0 shows nothing: 'None'"),
+        ("# %%\nfrom hcl import paper\npaper.study('fig05', 'smoke').runs()", "MissingRunError.*HCL_TRAIN=0"),
+    ],
+    ids=["error", "hollow", "missing run"],
+)
+def test_a_broken_page_fails_the_build(tmp_path, page, message):
+    with pytest.raises(book.BookError, match=f"(?s){message}"):
+        book.build(project(tmp_path, page), ["page"])
+    assert not (tmp_path / "_build").exists()
+
+
+def test_a_pair_out_of_step_fails_the_build(tmp_path):
+    root = project(tmp_path, "# %%\n1")
+    (root / "notebooks/page.py").write_text(HEADER + "\n# %%\n2\n")
+    with pytest.raises(book.BookError, match="out of step: page"):
+        book.build(root, ["page"])
+
+
+def test_faults_see_what_jupyter_book_would_publish():
+    notebook = nbformat.v4.new_notebook(
+        cells=[
+            nbformat.v4.new_code_cell("x = 1"),
+            nbformat.v4.new_code_cell("x", execution_count=2),
+            nbformat.v4.new_code_cell(
+                "y", execution_count=3, outputs=[nbformat.v4.new_output("error", ename="NameError", evalue="y")]
+            ),
+            nbformat.v4.new_code_cell("# only a comment", execution_count=4),
+        ],
+        metadata={"papermill": {"exception": True}},
+    )
+    assert book.faults(notebook) == [
+        "papermill recorded an exception",
+        "code cell 0 was not executed",
+        "code cell 1 shows nothing: 'x'",
+        "code cell 2 holds an error",
+    ]
+
+
+def test_generated_pages_and_builds_are_not_committed():
+    tracked = subprocess.run(["git", "ls-files"], cwd=ROOT, capture_output=True, text=True, check=False).stdout.split()
+    assert not [path for path in tracked if path.startswith(("book/pages/", "_build/", "data/", "runs/smoke/"))]

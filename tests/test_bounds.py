@@ -1,0 +1,131 @@
+"""Lower bounds of Theorems 2 and 3."""
+
+import itertools
+from math import exp, log, log1p
+
+import pytest
+import torch
+
+from hcl.bounds import scl_lower_bound, ucl_lower_bound
+from hcl.psi import InfoNCE, Triplet
+
+
+def info_nce(v):
+    return log(1 + sum(exp(x) for x in v) / len(v))
+
+
+def enumerated_ucl_bound(num_classes, k, psi):
+    """Eq. (30), term by term."""
+    total = 0.0
+    for y, *others in itertools.product(range(num_classes), repeat=k + 1):
+        total += psi([-num_classes / (num_classes - 1) * (other != y) for other in others])
+    return total / num_classes ** (k + 1)
+
+
+@pytest.mark.parametrize(("num_classes", "value"), [(3, 0.201413), (10, 0.284572), (100, 0.310555), (200, 0.311913)])
+def test_scl_bound_has_the_known_values(num_classes, value):
+    """targets.md; the paper prints .2014 and .3105 (D41)."""
+    assert round(scl_lower_bound(num_classes), 6) == value
+
+
+@pytest.mark.parametrize(("num_classes", "value"), [(3, 0.393332), (10, 0.333767), (100, 0.315201), (200, 0.314228)])
+def test_ucl_bound_has_the_known_values_at_k_256(num_classes, value):
+    assert round(ucl_lower_bound(num_classes, 256), 6) == value
+
+
+def test_ucl_bound_of_three_classes_in_the_limit_is_what_the_paper_prints():
+    """D42: .3935 is the k -> infinity value."""
+    assert round(ucl_lower_bound(3, None), 6) == 0.393451
+
+
+@pytest.mark.parametrize(("k", "value"), [(32, 0.31517), (256, 0.31520), (512, 0.31520)])
+def test_ucl_bound_hardly_depends_on_k(k, value):
+    """D32."""
+    assert round(ucl_lower_bound(100, k), 5) == value
+
+
+@pytest.mark.parametrize("k", [1, 2, 256, 1000, None])
+def test_scl_bound_does_not_depend_on_k(k):
+    assert scl_lower_bound(7, k) == pytest.approx(log1p(exp(-7 / 6)), abs=1e-14)
+
+
+@pytest.mark.parametrize("num_classes", [2, 3, 10])
+def test_ucl_bound_with_one_negative_by_hand(num_classes):
+    other = log1p(exp(-num_classes / (num_classes - 1)))
+    assert ucl_lower_bound(num_classes, 1) == pytest.approx(log(2) / num_classes + (1 - 1 / num_classes) * other)
+
+
+@pytest.mark.parametrize(("num_classes", "k"), [(2, 1), (2, 5), (3, 3), (4, 2), (5, 4)])
+def test_ucl_bound_equals_the_enumeration_of_equation_30(num_classes, k):
+    assert ucl_lower_bound(num_classes, k) == pytest.approx(enumerated_ucl_bound(num_classes, k, info_nce), abs=1e-13)
+
+
+@pytest.mark.parametrize("margin", [0.5, 1.0, 3.0])
+@pytest.mark.parametrize("num_classes", [2, 3, 10])
+def test_triplet_bounds_by_hand(num_classes, margin):
+    psi, other = Triplet(margin), max(margin - num_classes / (num_classes - 1), 0.0)
+    for k in (1, None):
+        assert scl_lower_bound(num_classes, k, psi) == pytest.approx(other)
+        expected = margin / num_classes + (1 - 1 / num_classes) * other
+        assert ucl_lower_bound(num_classes, k, psi) == pytest.approx(expected)
+    assert ucl_lower_bound(num_classes, 1, psi) == pytest.approx(
+        enumerated_ucl_bound(num_classes, 1, lambda v: max(v[0] + margin, 0.0))
+    )
+
+
+def test_a_custom_psi_is_used():
+    class Mean:
+        def __call__(self, v):
+            return v.mean(-1)
+
+    assert scl_lower_bound(3, 5, Mean()) == pytest.approx(-1.5)
+    assert ucl_lower_bound(3, 5, Mean()) == pytest.approx(-1)
+
+
+@pytest.mark.parametrize("k", [1, 16, 256, None])
+def test_ucl_bound_lies_above_the_scl_bound(k):
+    for num_classes in (2, 3, 10, 100):
+        assert ucl_lower_bound(num_classes, k) > scl_lower_bound(num_classes, k)
+
+
+def test_ucl_bound_grows_with_k_to_its_limit():
+    values = [ucl_lower_bound(3, k) for k in (1, 2, 4, 16, 64, 256, 1024)]
+    assert values == sorted(values) and values[-1] < ucl_lower_bound(3, None)
+    assert ucl_lower_bound(3, 1024) == pytest.approx(ucl_lower_bound(3, None), abs=1e-4)
+
+
+def test_both_bounds_tend_to_the_same_value_for_many_classes():
+    limit = log1p(exp(-1))
+    scl = [scl_lower_bound(c) for c in (2, 3, 10, 100, 10_000)]
+    ucl = [ucl_lower_bound(c) for c in (2, 3, 10, 100, 10_000)]
+    assert scl == sorted(scl) and scl[-1] < limit
+    assert ucl == sorted(ucl, reverse=True) and ucl[-1] > limit
+    assert scl[-1] == pytest.approx(limit, abs=1e-4) and ucl[-1] == pytest.approx(limit, abs=1e-4)
+
+
+@pytest.mark.parametrize("bound", [scl_lower_bound, ucl_lower_bound])
+def test_bad_arguments_are_refused(bound):
+    with pytest.raises(ValueError, match="num_classes must be >= 2, got 1"):
+        bound(1)
+    for k in (0, -1):
+        with pytest.raises(ValueError, match=f"k must be >= 1, or None for the limit, got {k}"):
+            bound(3, k)
+    with pytest.raises(ValueError, match="pass k=1"):
+        bound(3, 2, Triplet(1.0))
+
+
+@pytest.mark.parametrize("margin", [0.0, -1.0, float("inf"), float("nan")])
+def test_triplet_refuses_a_bad_margin(margin):
+    with pytest.raises(ValueError, match="margin must be a finite number > 0"):
+        Triplet(margin)
+
+
+def test_info_nce_neither_overflows_nor_loses_small_values():
+    """D9."""
+    v = torch.tensor([[1e4, 0.0], [-1e4, -1e4], [-40.0, -40.0]], dtype=torch.float64)
+    assert InfoNCE()(v).tolist() == pytest.approx([1e4 - log(2), 0, exp(-40)], rel=1e-12)
+
+
+def test_info_nce_expectation_is_its_value_for_equally_likely_negatives():
+    v = torch.randn(4, 5, generator=torch.Generator().manual_seed(0), dtype=torch.float64)
+    torch.testing.assert_close(InfoNCE().expectation(v, torch.full_like(v, -log(5))), InfoNCE()(v))

@@ -1,0 +1,95 @@
+import json
+import os
+import subprocess
+import sys
+
+import pytest
+from conftest import ROOT
+from typer.testing import CliRunner
+
+from hcl import cli, paper, runs
+
+runner = CliRunner()
+
+
+def invoke(*arguments):
+    return runner.invoke(cli.app, list(arguments), env={"COLUMNS": "200"})
+
+
+def test_list_names_every_figure_and_profile():
+    output = invoke("list").output
+    assert all(name in output for name in [*paper.FIGURES, *paper.PROFILES])
+
+
+def test_status_counts_the_records(runs_root):
+    assert invoke("train", "digits", "--hardness", "5", "--profile", "smoke").exit_code == 0
+    rows = {row["figure"]: row for row in json.loads(invoke("status", "--json").output)}
+    assert rows["fig05"]["runs"]["smoke"] == {"recorded": 1, "of": 10}
+    assert rows["fig05"]["runs"]["laptop"] == {"recorded": 0, "of": 10}
+    assert rows["fig05"]["seeds"] == [0]
+    assert rows["theory"]["runs"] == {}
+    assert "fig05_cifar10" in invoke("status").output
+
+
+def test_train_takes_any_field_of_the_spec_and_reports_where_the_record_is(runs_root):
+    result = invoke("train", "digits", "--unsupervised", "--profile", "smoke", "-p", "epochs=2", "-p", "k=null")
+    assert result.exit_code == 0, result.output
+    (run,) = runs.all_records(runs_root)
+    assert (run.spec.supervised, run.spec.epochs, run.spec.k) == (False, 2, None)
+    assert str(run.path) in result.output
+    assert "CPU" in result.output
+    assert "Took" in result.output
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["train", "digits", "--profile", "smoke", "-p", "epochs=abc"], "epochs='abc': expected a whole number"),
+        (["train", "digits", "--profile", "smoke", "-p", "speed=3"], "Unknown field speed"),
+        (["train", "digits", "--profile", "huge"], "Unknown profile 'huge'"),
+        (["train", "digits", "-p", "epochs"], "expected name=value"),
+        (["train", "cifar100", "--data", "nowhere", "-p", "num_train=200"], "cifar-100-python"),
+        (["run", "fig99"], "Unknown figure 'fig99'"),
+        (["run", "fig05", "-p", "epoch=3"], "no parameter 'epoch'"),
+        (["run", "fig05", "-p", "seeds=3"], "expects list"),
+    ],
+)
+def test_mistakes_give_one_line_and_exit_status_1(arguments, message, runs_root, monkeypatch):
+    import torchvision
+
+    def refuse(*args, **kwargs):
+        raise OSError("no network in tests")
+
+    monkeypatch.setattr(torchvision.datasets.CIFAR100, "download", refuse)
+    result = invoke(*arguments)
+    assert result.exit_code == 1
+    assert message in result.output.replace("\n", " ")
+    assert "Traceback" not in result.output
+
+
+def test_run_trains_what_is_missing_and_executes_the_notebook(runs_root, tmp_path):
+    target = tmp_path / "out.ipynb"
+    result = invoke(
+        "run", "fig05", "--profile", "smoke", "-p", "hardness=[0,5]", "-p", "epochs=1", "--output", str(target)
+    )
+    assert result.exit_code == 0, result.output
+    assert "4 runs, 4 to train" in result.output
+    assert target.exists()
+    assert len(runs.all_records(runs_root)) == 4
+
+
+def test_the_training_side_runs_from_a_bare_checkout_without_jupyter(tmp_path):
+    """A GPU machine has torch, pandas, typer, rich and tqdm, and neither Jupyter nor plotting."""
+    program = (
+        "import sys\n"
+        "for name in ('papermill', 'jupytext', 'nbformat', 'IPython', 'matplotlib', 'seaborn'):\n"
+        "    sys.modules[name] = None\n"
+        "from hcl.cli import app\n"
+        "app(['train', 'digits', '--profile', 'smoke', '-p', 'epochs=1'])\n"
+    )
+    environment = os.environ | {"HCL_RUNS": str(tmp_path), "PYTHONPATH": str(ROOT)}
+    done = subprocess.run(
+        [sys.executable, "-c", program], cwd=tmp_path, env=environment, capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 0, done.stderr
+    assert len(runs.all_records(tmp_path)) == 1

@@ -1,0 +1,97 @@
+"""Hardening functions eta."""
+
+from math import exp, inf, log
+
+import pytest
+import torch
+
+from hcl.hardening import Exponential, Polynomial, Threshold, Uniform, make
+
+T = torch.linspace(-2, 2, 41, dtype=torch.float64)
+
+
+def test_exponential_is_exp_of_beta_t():
+    expected = torch.tensor([exp(3 * t) for t in T.tolist()], dtype=torch.float64)
+    torch.testing.assert_close(Exponential(3.0).log_weight(T).exp(), expected)
+
+
+def test_polynomial_is_the_clipped_power():
+    """eta(t) = max(t + 1, 0)^epsilon (Sec. B.4)."""
+    expected = torch.tensor([max(t + 1, 0.0) ** 2.5 for t in T.tolist()], dtype=torch.float64)
+    torch.testing.assert_close(Polynomial(2.5).log_weight(T).exp(), expected)
+
+
+def test_polynomial_is_minus_infinity_with_zero_gradient_at_and_below_minus_one():
+    t = torch.tensor([-3.0, -1.0, 0.5], requires_grad=True)
+    weight = Polynomial(3).log_weight(t)
+    assert weight[:2].tolist() == [-inf, -inf]
+    weight[2].backward(retain_graph=True)
+    weight.exp().sum().backward()
+    assert t.grad.isfinite().all() and t.grad[:2].tolist() == [0, 0]
+
+
+def test_threshold_keeps_what_reaches_tau_and_only_that():
+    t = torch.tensor([-1.0, -0.5, -0.4999, 0.0, 1.0], dtype=torch.float64)
+    assert Threshold(exp(-0.49999)).log_weight(t).tolist() == [-inf, -inf, 0, 0, 0]
+    assert Threshold(exp(-0.5)).log_weight(t[2:]).tolist() == [0, 0, 0]
+    assert Threshold(1.0).log_weight(t).tolist() == [-inf, -inf, -inf, 0, 0]  # exp(0) >= 1
+
+
+def test_threshold_zero_keeps_all():
+    assert Threshold(0).log_weight(T).eq(0).all()
+
+
+@pytest.mark.parametrize("hardening", [Uniform(), Exponential(0), Polynomial(0), Threshold(0)])
+def test_hardness_zero_weighs_all_of_the_open_unit_ball_alike(hardening):
+    inside = torch.linspace(-0.999, 1, 20)
+    assert hardening.log_weight(inside).eq(0).all()
+
+
+@pytest.mark.parametrize("hardening", [Uniform(), Exponential(5), Polynomial(4), Threshold(1.2)])
+def test_weights_never_decrease(hardening):
+    """Definition 2: argument-wise non-decreasing."""
+    assert hardening.log_weight(T).exp().diff().ge(0).all()
+
+
+@pytest.mark.parametrize("dtype", [torch.float32, torch.float64])
+@pytest.mark.parametrize("hardening", [Uniform(), Exponential(5), Polynomial(4), Threshold(1.2)])
+def test_dtype_and_shape_are_kept(hardening, dtype):
+    t = torch.zeros(2, 3, dtype=dtype)
+    assert hardening.log_weight(t).dtype == dtype and hardening.log_weight(t).shape == (2, 3)
+
+
+@pytest.mark.parametrize(("epsilon", "beta"), [(3, 2.1), (5, 3.5), (10, 7.0), (20, 13.9)])
+def test_polynomial_matches_exponential_at_neural_collapse_of_100_classes(epsilon, beta):
+    """D12: the same ratio of the weights of a same-class and another-class negative."""
+    products = torch.tensor([1, -1 / 99], dtype=torch.float64)
+    log_ratio = -Polynomial(epsilon).log_weight(products).diff()
+    assert round(float(log_ratio) / (100 / 99), 1) == beta
+
+
+@pytest.mark.parametrize("value", [-1.0, inf, -inf, float("nan")])
+@pytest.mark.parametrize("family", [Exponential, Polynomial, Threshold])
+def test_negative_or_infinite_hardness_is_refused(family, value):
+    with pytest.raises(ValueError, match="finite number >= 0"):
+        family(value)
+
+
+def test_make_builds_each_family_by_name():
+    assert make("exponential", 5.0) == Exponential(5.0)
+    assert make("polynomial", 3.0) == Polynomial(3.0)
+    assert make("threshold", exp(-0.1)) == Threshold(exp(-0.1))
+
+
+@pytest.mark.parametrize("family", ["exponential", "polynomial", "threshold"])
+def test_make_with_hardness_zero_is_uniform(family):
+    assert make(family, 0.0) == Uniform()
+
+
+def test_make_refuses_unknown_names_and_bad_hardness():
+    with pytest.raises(ValueError, match="Unknown hardening 'cosine'.*exponential, polynomial, threshold"):
+        make("cosine", 1.0)
+    with pytest.raises(ValueError, match="hardness must be"):
+        make("exponential", -2.0)
+
+
+def test_log_of_a_huge_threshold_is_harmless():
+    assert Threshold(1e300).log_weight(torch.tensor([1.0, log(1e300) + 1])).tolist() == [-inf, 0]

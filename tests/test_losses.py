@@ -1,0 +1,674 @@
+"""The SCL, HSCL, UCL and HUCL losses against Algorithm 1 in loops (oracle.py), the theorems, and degenerate input."""
+
+import itertools
+from math import exp, inf, log, log1p
+
+import numpy as np
+import oracle
+import pytest
+import torch
+from scipy.stats import chi2
+
+from hcl import losses
+from hcl.bounds import scl_lower_bound, ucl_lower_bound
+from hcl.geometry import simplex_etf
+from hcl.hardening import Exponential, Polynomial, Threshold, Uniform
+from hcl.losses import InfoNCE, Triplet, contrastive_loss
+from hcl.models import unit_ball
+
+HARDENINGS = {
+    "none": (Uniform(), oracle.uniform),
+    "exponential": (Exponential(3.0), oracle.exponential(3.0)),
+    "polynomial": (Polynomial(2.5), oracle.polynomial(2.5)),
+    "threshold": (Threshold(1.0), oracle.threshold(1.0)),
+}
+LABELS = torch.tensor([0, 1, 0, 2, 0, 1])
+METHODS = [(True, False), (False, False), (False, True)]  # supervised, exclude_self
+
+each_method = pytest.mark.parametrize(("supervised", "exclude_self"), METHODS)
+each_hardening = pytest.mark.parametrize("name", HARDENINGS)
+each_reduction = pytest.mark.parametrize("reduction", ["anchor", "pair"])
+
+
+def generator(seed=0):
+    return torch.Generator().manual_seed(seed)
+
+
+def features(n=6, d=3, seed=0, dtype=torch.float64):
+    return unit_ball(torch.randn(n, d, generator=generator(seed), dtype=dtype))
+
+
+def assert_same(function, expected, z):
+    """Values and gradients agree."""
+    torch.testing.assert_close(oracle.value_and_gradient(function, z), oracle.value_and_gradient(expected, z))
+
+
+def assert_clean(function, z):
+    """Value and gradient are finite; return them."""
+    value, gradient = oracle.value_and_gradient(function, z)
+    assert value.shape == () and value.isfinite() and gradient.isfinite().all()
+    return value, gradient
+
+
+class Recorder:
+    """A psi that remembers its arguments."""
+
+    def __call__(self, v):
+        self.v = v.detach()
+        return v.exp().mean(-1)
+
+
+# Value and gradient, exactly
+
+
+@pytest.mark.parametrize("detach", [True, False])
+@each_reduction
+@each_hardening
+@each_method
+def test_exact_expectation_equals_algorithm_1(supervised, exclude_self, name, reduction, detach):
+    """k=None; detached weights are frozen in the gradient, others are differentiated through (D6)."""
+    hardening, eta = HARDENINGS[name]
+    common = {"supervised": supervised, "reduction": reduction, "exclude_self": exclude_self, "k": None}
+    assert_same(
+        lambda z: contrastive_loss(z, LABELS, hardening=hardening, detach_weights=detach, **common),
+        lambda z: oracle.contrastive_loss(z, LABELS, eta=eta, detach=detach, **common),
+        features(),
+    )
+
+
+def test_detached_and_differentiated_weights_share_the_value_and_not_the_gradient():
+    common = {"supervised": True, "hardening": Exponential(3), "k": None}
+    (detached, a), (whole, b) = (
+        oracle.value_and_gradient(lambda z, d=d: contrastive_loss(z, LABELS, detach_weights=d, **common), features())
+        for d in (True, False)
+    )
+    assert detached == whole and (a - b).abs().max() > 0.01
+
+
+@pytest.mark.parametrize("psi", [None, Triplet(0.7)])
+@pytest.mark.parametrize("supervised", [True, False])
+def test_given_positives_replace_the_pairs_of_a_class(supervised, psi):
+    common = {"supervised": supervised, "z_pos": features(seed=5), "k": None}
+    theirs = None if psi is None else oracle.Triplet(0.7)
+    assert_same(
+        lambda z: contrastive_loss(z, LABELS, hardening=Exponential(4), psi=psi, **common),
+        lambda z: oracle.contrastive_loss(z, LABELS, eta=oracle.exponential(4), psi=theirs, **common),
+        features(),
+    )
+
+
+def test_unsupervised_loss_with_given_positives_needs_no_labels():
+    common = {"supervised": False, "z_pos": features(seed=5), "k": None}
+    assert contrastive_loss(features(), None, **common) == contrastive_loss(features(), LABELS, **common)
+
+
+def test_the_gradient_reaches_given_positives():
+    assert_same(
+        lambda p: contrastive_loss(features(), LABELS, supervised=True, z_pos=p, k=None),
+        lambda p: oracle.contrastive_loss(features(), LABELS, supervised=True, z_pos=p, k=None),
+        features(seed=5),
+    )
+
+
+@pytest.mark.parametrize("negatives", ["per_pair", "per_anchor"])
+@pytest.mark.parametrize(("psi", "k"), [(None, 1), (None, 4), (Triplet(1.5), 1)])
+@each_reduction
+@pytest.mark.parametrize("supervised", [True, False])
+def test_given_draws_equal_algorithm_1(monkeypatch, supervised, reduction, psi, k, negatives):
+    """Lines 20 to 29 with the draws held fixed: each pair uses its own, or each anchor its own (D2)."""
+    z, hardening = features(), Exponential(2)
+    seen = []
+
+    def record(log_p, count, source):
+        seen.append(draw(log_p, count, source).view(len(z), -1, k))
+        return seen[0].flatten(1)
+
+    draw = losses._draw
+    monkeypatch.setattr(losses, "_draw", lambda *a: seen[0].flatten(1) if seen else record(*a))
+    common = {"supervised": supervised, "reduction": reduction, "k": k}
+
+    def ours(z):
+        return contrastive_loss(
+            z, LABELS, hardening=hardening, psi=psi, negatives=negatives, generator=generator(), **common
+        )
+
+    ours(z)
+    # The order of j among the items of its class, whichever the anchor, names the draw of pair (i, j).
+    order = [sum(int(LABELS[a] == LABELS[j]) for a in range(j)) for j in range(len(z))]
+    indices = [[seen[0][i, order[j] if negatives == "per_pair" else 0] for j in range(len(z))] for i in range(len(z))]
+    theirs = None if psi is None else oracle.Triplet(1.5)
+    assert_same(
+        ours,
+        lambda z: oracle.contrastive_loss(
+            z, LABELS, eta=oracle.exponential(2), psi=theirs, draw=oracle.given(indices), **common
+        ),
+        z,
+    )
+
+
+# Draws
+
+
+def mean_over_draws(function, z, count):
+    """Return mean and standard error of value and gradient, flat, over seeded calls function(z, generator)."""
+    samples = []
+    for seed in range(count):
+        value, gradient = oracle.value_and_gradient(lambda z, s=seed: function(z, generator(s)), z)
+        samples.append(torch.cat([value[None], gradient.flatten()]))
+    samples = torch.stack(samples)
+    return samples.mean(0), samples.std(0) / count**0.5
+
+
+@pytest.mark.parametrize(
+    ("supervised", "name", "k", "reduction", "options"),
+    [
+        (True, "exponential", 2, "anchor", {}),
+        (True, "exponential", 2, "anchor", {"negatives": "per_anchor"}),
+        (True, "polynomial", 2, "pair", {}),
+        (False, "exponential", 2, "pair", {}),
+        (False, "none", 2, "anchor", {"negatives": "per_anchor"}),
+        (False, "polynomial", 1, "anchor", {"max_positives": 1}),
+        (True, "exponential", 2, "anchor", {"max_positives": 2}),
+        (False, "exponential", 1, "anchor", {"psi": Triplet(0.8)}),
+    ],
+)
+def test_finite_k_is_unbiased(supervised, name, k, reduction, options):
+    """Mean over draws of value and gradient = the enumeration of all k-tuples, to 5 standard errors.
+
+    So per_pair, per_anchor (D2) and shared draws (`max_positives` below the largest class) have one expectation.
+    """
+    hardening, eta = HARDENINGS[name]
+    z, labels = features(5), LABELS[:5]
+    common = {"supervised": supervised, "k": k, "reduction": reduction}
+    mean, error = mean_over_draws(
+        lambda z, g: contrastive_loss(z, labels, hardening=hardening, generator=g, **options, **common), z, 500
+    )
+    psi = oracle.Triplet(0.8) if "psi" in options else None
+    value, gradient = oracle.value_and_gradient(
+        lambda z: oracle.contrastive_loss(z, labels, eta=eta, psi=psi, **common), z
+    )
+    expected = torch.cat([value[None], gradient.flatten()])
+    assert error[0] > 0
+    assert ((mean - expected).abs() <= 5 * error + 1e-12).all()
+
+
+def test_the_oracles_own_draws_agree_with_its_enumeration():
+    z, common = features(4), {"supervised": False, "eta": oracle.exponential(2), "k": 2}
+    values = torch.stack([
+        oracle.contrastive_loss(z, LABELS[:4], draw=oracle.sampler(seed, 2), **common) for seed in range(400)
+    ])  # fmt: skip
+    expected = oracle.contrastive_loss(z, LABELS[:4], **common)
+    assert abs(values.mean() - expected) <= 5 * values.std() / 20
+
+
+def drawn_similarities(**options):
+    """Return (n, n, k): similarities drawn for pair (i, j), of four items of one class (each pair is positive)."""
+    z, psi = features(4), Recorder()
+    contrastive_loss(
+        z, torch.zeros(4, dtype=torch.int64), supervised=False, k=40, psi=psi, generator=generator(), **options
+    )
+    return psi.v + (z @ z.T)[..., None]
+
+
+def shared_draws(drawn, i):
+    """Return (n, n): whether pairs (i, j) and (i, j') have the same draws."""
+    return torch.isclose(drawn[i, :, None], drawn[i, None]).all(-1)
+
+
+def test_per_pair_draws_afresh_for_each_pair():
+    drawn = drawn_similarities()
+    for i in range(4):
+        assert shared_draws(drawn, i).equal(torch.eye(4, dtype=torch.bool))
+
+
+def test_per_anchor_shares_the_draws_of_an_anchor():
+    drawn = drawn_similarities(negatives="per_anchor")
+    assert all(shared_draws(drawn, i).all() for i in range(4))
+
+
+def test_more_positives_than_max_positives_share_draws_in_turn():
+    drawn = drawn_similarities(max_positives=2)
+    even = torch.arange(4) % 2
+    for i in range(4):
+        assert shared_draws(drawn, i).equal(even[:, None] == even)
+
+
+def test_variance_of_per_anchor_is_that_of_per_pair_times_the_number_of_positives():
+    """Independent across pairs: the mean of n draws of an anchor has 1/n of the variance of one."""
+
+    class Linear:
+        def __call__(self, v):
+            return v.mean(-1)
+
+    z, labels = features(5), torch.zeros(5, dtype=torch.int64)
+    per_pair, per_anchor = (
+        torch.stack([
+            contrastive_loss(z, labels, supervised=False, k=1, negatives=n, psi=Linear(), generator=generator(seed))
+            for seed in range(1000)
+        ])
+        for n in ("per_pair", "per_anchor")
+    )  # fmt: skip
+    assert float(per_anchor.var() / per_pair.var()) == pytest.approx(5, rel=0.3)
+
+
+@pytest.mark.parametrize("negatives", ["per_pair", "per_anchor"])
+def test_a_generator_decides_the_draws_and_the_global_one_is_left_alone(negatives):
+    def loss(seed):
+        return contrastive_loss(
+            features(), LABELS, supervised=True, k=3, negatives=negatives, generator=generator(seed)
+        )
+
+    before = torch.get_rng_state()
+    assert loss(1) == loss(1) and loss(1) != loss(2)
+    assert torch.get_rng_state().equal(before)
+
+
+def test_without_a_generator_the_global_one_is_used():
+    with torch.random.fork_rng(devices=[]):
+        values = []
+        for seed in (1, 1, 2):
+            torch.manual_seed(seed)
+            values.append(contrastive_loss(features(), LABELS, supervised=True, k=3))
+    assert values[0] == values[1] != values[2]
+
+
+def test_exact_expectation_takes_no_random_numbers():
+    before, source = torch.get_rng_state(), generator()
+    state = source.get_state()
+    contrastive_loss(features(), LABELS, supervised=True, k=None, generator=source)
+    assert torch.get_rng_state().equal(before) and source.get_state().equal(state)
+
+
+@pytest.mark.parametrize("dtype", [torch.float32, torch.float64])
+def test_draws_have_the_frequencies_of_the_distribution(dtype):
+    """Chi-square at a level of 1e-6, fixed seed; rows from flat to peaked."""
+    logits = torch.randn(3, 12, generator=generator(1), dtype=dtype) * torch.tensor([[0.0], [1.0], [3.0]], dtype=dtype)
+    count = 100_000
+    drawn = losses._draw(logits.log_softmax(1), count, generator(2))
+    assert drawn.shape == (3, count) and drawn.dtype == torch.int64
+    for row, p in zip(drawn, logits.double().softmax(1), strict=True):
+        expected = p * count
+        statistic = ((row.bincount(minlength=12) - expected) ** 2 / expected).sum()
+        assert statistic < chi2.ppf(1 - 1e-6, 11)
+
+
+@pytest.mark.parametrize("n", [5, 257])
+@pytest.mark.parametrize("uniform", [0.0, 1 - 2**-24, None])
+def test_items_of_probability_zero_are_never_drawn(monkeypatch, n, uniform):
+    """Neither first, last nor between, not even for the extreme uniform numbers; nor for probabilities of 1/3."""
+    allowed = torch.ones(4, n, dtype=torch.bool)
+    allowed[0, [0, -1]] = False
+    allowed[1, :-1] = False
+    allowed[2, 1:] = False
+    allowed[3, ::2] = False
+    log_p = torch.zeros(4, n).masked_fill(~allowed, -inf).log_softmax(1)
+    if uniform is not None:
+        monkeypatch.setattr(torch, "rand", lambda *size, generator=None, **kw: torch.full(size, uniform, **kw))
+    drawn = losses._draw(log_p, 2000, generator(3))
+    assert allowed.gather(1, drawn).all()
+
+
+# Invariances
+
+
+@each_method
+def test_a_rotation_of_the_representations_changes_nothing(supervised, exclude_self):
+    rotation = torch.linalg.qr(torch.randn(3, 3, generator=generator(7), dtype=torch.float64)).Q
+    common = {"supervised": supervised, "exclude_self": exclude_self, "hardening": Exponential(3), "k": None}
+    torch.testing.assert_close(
+        contrastive_loss(features() @ rotation, LABELS, **common), contrastive_loss(features(), LABELS, **common)
+    )
+
+
+@each_reduction
+@each_method
+def test_the_order_of_the_batch_changes_nothing(supervised, exclude_self, reduction):
+    common = {
+        "supervised": supervised, "exclude_self": exclude_self, "hardening": Exponential(3), "k": None,
+        "reduction": reduction,
+    }  # fmt: skip
+    order = torch.randperm(len(LABELS), generator=generator(8))
+    torch.testing.assert_close(
+        contrastive_loss(features()[order], LABELS[order], **common), contrastive_loss(features(), LABELS, **common)
+    )
+
+
+def test_names_of_classes_change_nothing():
+    common = {"supervised": True, "k": None}
+    renamed = torch.tensor([70, -3, 5])[LABELS]
+    assert contrastive_loss(features(), renamed, **common) == contrastive_loss(features(), LABELS, **common)
+
+
+def test_the_reductions_agree_for_balanced_classes_and_differ_otherwise():
+    """D1: a class weighs by the square of its items under "pair"."""
+    for labels, equal in ((torch.tensor([0, 0, 1, 1, 2, 2]), True), (LABELS, False)):
+        anchor, pair = (
+            contrastive_loss(features(), labels, supervised=True, k=None, reduction=r) for r in ("anchor", "pair")
+        )
+        assert torch.isclose(anchor, pair) == equal
+
+
+@pytest.mark.parametrize("zero", [None, Uniform(), Exponential(0), Polynomial(0), Threshold(0)])
+def test_no_hardening_is_the_plain_loss(zero):
+    common = {"supervised": False, "k": 5}
+    plain = contrastive_loss(features(), LABELS, generator=generator(), **common)
+    same = contrastive_loss(features(), LABELS, hardening=zero, generator=generator(), **common)
+    torch.testing.assert_close(same, plain)
+
+
+def test_a_psi_of_ones_own_is_applied_to_similarity_differences():
+    """Line 21: v = z_i . z_m - z_i . z_j."""
+
+    class Squared:
+        def __call__(self, v):
+            return (v**2).mean(-1)
+
+        def expectation(self, v, log_p):
+            return (log_p.exp() * v**2).sum(-1)
+
+    z = features()
+    s = (z @ z.T).tolist()
+    rows = []
+    for i in range(6):
+        same = [j for j in range(6) if LABELS[j] == LABELS[i]]
+        others = [m for m in range(6) if m not in same]
+        rows.append(np.mean([(s[i][m] - s[i][j]) ** 2 for j in same for m in others]))
+    expected = np.mean(rows)
+    assert float(contrastive_loss(z, LABELS, supervised=True, k=None, psi=Squared())) == pytest.approx(expected)
+    many = contrastive_loss(z, LABELS, supervised=True, k=20_000, psi=Squared(), generator=generator())
+    assert float(many) == pytest.approx(expected, rel=0.02)
+
+
+@pytest.mark.parametrize("k", [7, None])
+def test_the_shortcut_for_infonce_equals_its_definition(k):
+    class Spelled:
+        def __call__(self, v):
+            return InfoNCE()(v)
+
+        def expectation(self, v, log_p):
+            return InfoNCE().expectation(v, log_p)
+
+    common = {"supervised": True, "hardening": Exponential(2), "k": k}
+    assert_same(
+        lambda z: contrastive_loss(z, LABELS, generator=generator(), **common),
+        lambda z: contrastive_loss(z, LABELS, generator=generator(), psi=Spelled(), **common),
+        features(),
+    )
+
+
+# Theorems
+
+
+@pytest.mark.parametrize("psi", [None, Triplet(1.0)])
+@pytest.mark.parametrize(
+    "hardening",
+    [*map(Exponential, (0.5, 2, 5, 10, 30)), *map(Polynomial, (1, 3, 20)), *map(Threshold, (0.7, 1, 1.5))],
+    ids=str,
+)
+@each_method
+def test_theorem_1_hardening_never_lowers_the_loss(supervised, exclude_self, hardening, psi):
+    common = {"supervised": supervised, "exclude_self": exclude_self, "k": None, "psi": psi}
+    labels = torch.arange(24) % 4
+    for seed in range(5):
+        z = features(24, 3, seed)
+        hard = contrastive_loss(z, labels, hardening=hardening, **common)
+        assert hard >= contrastive_loss(z, labels, **common) - 1e-12
+
+
+def neural_collapse(num_classes, each=2):
+    labels = torch.arange(num_classes).repeat(each)
+    return simplex_etf(num_classes, num_classes - 1)[labels], labels
+
+
+@pytest.mark.parametrize("k", [1, 7, 256, None])
+@each_hardening
+@pytest.mark.parametrize("num_classes", [3, 10])
+def test_at_neural_collapse_hscl_and_scl_equal_the_bound(num_classes, name, k):
+    """Theorem 2 (vi): for every hardening function and every draw."""
+    hardening = HARDENINGS[name][0]  # the threshold of 1 is above every negative: gamma = 0, uniform (D12)
+    z, labels = neural_collapse(num_classes)
+    common = {"supervised": True, "k": k, "generator": generator()}
+    hard = float(contrastive_loss(z, labels, hardening=hardening, **common))
+    assert hard == pytest.approx(float(contrastive_loss(z, labels, **common)), abs=1e-12)
+    assert hard == pytest.approx(scl_lower_bound(num_classes, k), abs=1e-12)
+
+
+@pytest.mark.parametrize("num_classes", [3, 10])
+def test_at_neural_collapse_the_triplet_loss_equals_its_bound(num_classes):
+    z, labels = neural_collapse(num_classes)
+    for k in (1, None):
+        for supervised, bound in ((True, scl_lower_bound), (False, ucl_lower_bound)):
+            if not supervised and k == 1:
+                continue  # a draw of one class or the other: only its mean is the bound
+            loss = contrastive_loss(z, labels, supervised=supervised, k=k, psi=Triplet(3.0), generator=generator())
+            assert float(loss) == pytest.approx(bound(num_classes, k, Triplet(3.0)), abs=1e-12)
+
+
+@pytest.mark.parametrize("num_classes", [3, 10])
+def test_at_neural_collapse_ucl_equals_its_bound_and_hucl_exceeds_it(num_classes):
+    """Theorem 3: with balanced classes the batch collides with probability 1/C; P11."""
+    z, labels = neural_collapse(num_classes)
+    plain = float(contrastive_loss(z, labels, supervised=False, k=None))
+    assert plain == pytest.approx(ucl_lower_bound(num_classes, None), abs=1e-12)
+    previous = plain
+    for beta in (2, 5, 10, 30):
+        hard = float(contrastive_loss(z, labels, supervised=False, hardening=Exponential(beta), k=None))
+        assert hard > previous
+        previous = hard
+    assert previous == pytest.approx(log(2), abs=1e-6)  # only negatives of the anchor's class are left
+
+
+def test_at_neural_collapse_the_enumerated_ucl_loss_equals_the_bound_for_finite_k():
+    z, labels = neural_collapse(3, each=1)
+    for k in (1, 2, 3):
+        loss = oracle.contrastive_loss(z, labels, supervised=False, k=k)
+        assert float(loss) == pytest.approx(ucl_lower_bound(3, k), abs=1e-12)
+
+
+@pytest.mark.parametrize(("beta", "probability"), [(2, 0.0835), (5, 0.6534), (10, 0.9966)])
+def test_hucl_at_neural_collapse_draws_its_own_class(beta, probability):
+    """D4, C=100 and B=512: a batch holds 1 + 511/100 items of the anchor's class, 611 of 51,200 in whole numbers."""
+    s = torch.full((1, 51_200), -1 / 99, dtype=torch.float64)
+    s[:, :611] = 1
+    log_p = losses._log_probabilities(s, torch.ones_like(s, dtype=torch.bool), Exponential(beta))
+    assert round(float(log_p.exp()[:, :611].sum()), 4) == probability
+
+
+def batch_mean(z, labels, batches):
+    return float(torch.stack([contrastive_loss(z[b], labels[b], supervised=True, k=None) for b in batches]).mean())
+
+
+def test_fixed_batches_can_beat_the_bound():
+    """P3: C=4, batches {1, 2} and {3, 4}; f sends 1, 3 to e and 2, 4 to -e."""
+    z, labels = torch.tensor([[1.0], [-1], [1], [-1]], dtype=torch.float64), torch.arange(4)
+    loss = batch_mean(z, labels, [torch.tensor([0, 1]), torch.tensor([2, 3])])
+    assert round(loss, 5) == 0.12693 and round(scl_lower_bound(4), 5) == 0.23396
+
+
+@pytest.mark.parametrize(("each", "size"), [(1, 2), (1, 3), (2, 4)])
+def test_the_mean_over_random_batches_obeys_the_bound(each, size):
+    """P3: (28) and (29) hold for the average over all batches; the fixed-batch counterexample is one of the f."""
+    labels = torch.arange(4).repeat_interleave(each)
+    batches = [torch.tensor(b) for b in itertools.combinations(range(4 * each), size)]
+    counterexample = torch.tensor([[1.0, 0, 0], [-1, 0, 0]], dtype=torch.float64)[labels % 2]
+    etf = simplex_etf(4, 3)[labels]
+    for z in (counterexample, *(torch.nn.functional.normalize(features(4 * each, 3, seed)) for seed in range(3))):
+        assert batch_mean(z, labels, batches) > scl_lower_bound(4) + 1e-3
+    assert batch_mean(etf, labels, batches) == pytest.approx(scl_lower_bound(4), abs=1e-12)
+
+
+# Degenerate input
+
+
+@pytest.mark.parametrize("k", [3, None])
+@each_reduction
+@each_hardening
+def test_a_supervised_batch_of_one_class_gives_zero_with_zero_gradient(name, reduction, k):
+    """D16: no anchor has a negative."""
+    labels = torch.full((4,), 2)
+    value, gradient = assert_clean(
+        lambda z: contrastive_loss(
+            z, labels, supervised=True, hardening=HARDENINGS[name][0], reduction=reduction, k=k, generator=generator()
+        ),
+        features(4, dtype=torch.float32),
+    )
+    assert value == 0 and gradient.eq(0).all()
+
+
+@pytest.mark.parametrize("k", [3, None])
+def test_a_batch_of_one(k):
+    """Its only negative is itself: log 2 unsupervised; nothing supervised or with the anchor excluded."""
+    for options, expected in (
+        ({"supervised": True}, 0.0),
+        ({"supervised": False}, log(2)),
+        ({"supervised": False, "exclude_self": True}, 0.0),
+    ):
+        value, _ = assert_clean(
+            lambda z, o=options: contrastive_loss(z, LABELS[:1], k=k, generator=generator(), **o),
+            features(1),
+        )
+        assert float(value) == pytest.approx(expected, abs=1e-7)
+
+
+@pytest.mark.parametrize("detach", [True, False])
+@pytest.mark.parametrize("hardening", [Polynomial(3), Threshold(100.0), Polynomial(0.5)], ids=str)
+def test_all_weights_zero_fall_back_to_uniform(hardening, detach):
+    """D12: antipodal classes have t = -1; no t reaches a threshold of 100."""
+    z = torch.tensor([[1.0, 0], [1, 0], [-1, 0]])
+    value, _ = assert_clean(
+        lambda z: contrastive_loss(
+            z, torch.tensor([0, 0, 1]), supervised=True, hardening=hardening, k=None, detach_weights=detach
+        ),
+        z,
+    )
+    assert float(value) == pytest.approx(log1p(exp(-2)), rel=1e-6)
+    _, gradient = assert_clean(
+        lambda z: contrastive_loss(
+            z, torch.tensor([0, 0, 1]), supervised=True, hardening=hardening, k=5, generator=generator()
+        ),
+        z,
+    )
+    assert gradient.abs().max() > 0
+
+
+@pytest.mark.parametrize("detach", [True, False])
+@pytest.mark.parametrize(
+    ("hardening", "eta"),
+    [(Polynomial(2), oracle.polynomial(2)), (Threshold(1.2), oracle.threshold(1.2))],
+    ids=["polynomial", "threshold"],
+)
+def test_rows_of_zero_weights_leave_the_other_rows_alone(hardening, eta, detach):
+    z = torch.tensor([[2.0, 0], [-1, 0.5], [-2, 0.1], [0.3, 1]], dtype=torch.float64)
+    labels = torch.tensor([0, 1, 1, 1])
+    assert (z[0] @ z[1:].T < 0.7).all()
+    assert_same(
+        lambda z: contrastive_loss(z, labels, supervised=True, hardening=hardening, k=None, detach_weights=detach),
+        lambda z: oracle.contrastive_loss(z, labels, supervised=True, eta=eta, detach=detach),
+        z,
+    )
+
+
+@pytest.mark.parametrize("psi", [None, Triplet(1.0)])
+@pytest.mark.parametrize("k", [1, None])
+@each_hardening
+@each_method
+def test_zero_representations_are_harmless(supervised, exclude_self, name, k, psi):
+    value, _ = assert_clean(
+        lambda z: contrastive_loss(
+            unit_ball(z), LABELS, supervised=supervised, exclude_self=exclude_self, hardening=HARDENINGS[name][0], k=k,
+            psi=psi, generator=generator(),
+        ),
+        torch.zeros(6, 3),
+    )  # fmt: skip
+    assert float(value) == pytest.approx(log(2) if psi is None else 1, rel=1e-6)
+
+
+@pytest.mark.parametrize("scale", [1e2, 1e4, 1e8])
+@pytest.mark.parametrize("k", [4, None])
+@each_hardening
+@each_method
+def test_large_unnormalised_features_do_not_overflow(supervised, exclude_self, name, k, scale):
+    """D9: no exp without its logarithm."""
+    value, _ = assert_clean(
+        lambda z: contrastive_loss(
+            z, LABELS, supervised=supervised, exclude_self=exclude_self, hardening=HARDENINGS[name][0], k=k,
+            generator=generator(),
+        ),
+        scale * features(dtype=torch.float32),
+    )  # fmt: skip
+    assert value > 0
+
+
+def test_large_features_give_the_largest_difference():
+    """psi_k(v) -> max v for k -> infinity and hard weights: the value itself is right, not just finite."""
+    z = 1e4 * features(dtype=torch.float32)
+    s = (z.double() @ z.double().T).tolist()
+    expected = 0.0
+    for i in range(6):
+        positives = [j for j in range(6) if LABELS[j] == LABELS[i]]
+        hardest = max(s[i][m] for m in range(6) if LABELS[m] != LABELS[i])
+        expected += sum(max(hardest - s[i][j], 0) for j in positives) / len(positives) / 6
+    loss = contrastive_loss(z, LABELS, supervised=True, hardening=Exponential(30), k=None)
+    assert float(loss) == pytest.approx(expected, rel=1e-5)
+
+
+@pytest.mark.parametrize("k", [256, 10_000])
+def test_many_more_negatives_than_items(k):
+    """Draws are with replacement."""
+    z, common = features(), {"supervised": False, "hardening": Exponential(2)}
+    value, _ = assert_clean(lambda z: contrastive_loss(z, LABELS, k=k, generator=generator(), **common), z)
+    assert float(value) == pytest.approx(float(contrastive_loss(z, LABELS, k=None, **common)), rel=0.05)
+
+
+@pytest.mark.parametrize("k", [5, None])
+@pytest.mark.parametrize("dtype", [torch.float16, torch.bfloat16])
+def test_half_precision_is_computed_in_float32(dtype, k):
+    z = features(dtype=torch.float32).to(dtype)
+    common = {"supervised": True, "hardening": Exponential(5), "k": k}
+    value, gradient = assert_clean(lambda z: contrastive_loss(z, LABELS, generator=generator(), **common), z)
+    assert value.dtype == torch.float32 and gradient.dtype == dtype
+    assert value == contrastive_loss(z.float(), LABELS, generator=generator(), **common)
+
+
+@pytest.mark.parametrize("dtype", [torch.float32, torch.float64])
+def test_single_and_double_precision_are_kept(dtype):
+    for k in (5, None):
+        assert contrastive_loss(features(dtype=dtype), LABELS, supervised=True, k=k).dtype == dtype
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"z": torch.zeros(6)}, r"z must be \(n, d\).*\(6,\)"),
+        ({"z": torch.zeros(0, 3), "labels": LABELS[:0]}, "n >= 1"),
+        ({"labels": LABELS[:3]}, r"labels must be \(6,\)"),
+        ({"labels": None}, "labels may be None only"),
+        ({"labels": None, "z_pos": features()}, "labels may be None only"),
+        ({"z_pos": features(5)}, r"z_pos must have the shape of z, \(6, 3\), got \(5, 3\)"),
+        ({"k": 0}, "k must be >= 1, or None"),
+        ({"k": -4}, "k must be >= 1, or None"),
+        ({"reduction": "mean"}, "'anchor' or 'pair', got 'mean'"),
+        ({"negatives": "all"}, "'per_pair' or 'per_anchor', got 'all'"),
+        ({"detach_weights": False}, "needs k=None"),
+        ({"psi": Triplet(1.0), "k": 2}, "pass k=1"),
+        ({"max_positives": 0}, "max_positives"),
+    ],
+)
+def test_bad_arguments_are_refused(changes, message):
+    arguments = {"z": features(), "labels": LABELS, "supervised": True, **changes}
+    with pytest.raises(ValueError, match=message):
+        contrastive_loss(arguments.pop("z"), arguments.pop("labels"), **arguments)
+
+
+@pytest.mark.parametrize("bad", [float("nan"), inf])
+@pytest.mark.parametrize("k", [5, None])
+@each_hardening
+@each_method
+def test_nan_in_gives_nan_out(supervised, exclude_self, name, k, bad):
+    """So that training can report that it diverged; a draw must not fail on it, nor kill a GPU's context."""
+    z = features()
+    z[1] = bad
+    loss = contrastive_loss(
+        z, LABELS, supervised=supervised, exclude_self=exclude_self, hardening=HARDENINGS[name][0], k=k
+    )
+    assert not loss.isfinite()
