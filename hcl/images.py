@@ -81,14 +81,14 @@ def read_tinyimagenet(source: Path | list[Path], num_classes: int) -> Arrays:
     Raises:
         DataError: unless each class has its 500 training and 50 validation images.
     """
-    images: dict[str, dict[str, list[tuple[str, np.ndarray]]]] = {"train": {}, "test": {}}
+    encoded: dict[str, dict[str, list[tuple[str, bytes]]]] = {"train": {}, "test": {}}
     validation: dict[str, bytes] = {}
     text: dict[str, str] = {}
     for parts, content in read_files(source):
         if parts[-1] in ("wnids.txt", "val_annotations.txt"):
             text[parts[-1]] = content.decode()
         elif parts[-1].endswith(".JPEG") and parts[0] == "train":
-            images["train"].setdefault(parts[1], []).append((parts[-1], decode(content, 32, "/".join(parts))))
+            encoded["train"].setdefault(parts[1], []).append((parts[-1], content))
         elif parts[-1].endswith(".JPEG") and parts[0] == "val":
             validation[parts[-1]] = content
     if missing := {"wnids.txt", "val_annotations.txt"} - set(text):
@@ -96,11 +96,16 @@ def read_tinyimagenet(source: Path | list[Path], num_classes: int) -> Arrays:
     for line in text["val_annotations.txt"].splitlines():
         file, wnid = line.split("\t")[:2]
         if file in validation:
-            images["test"].setdefault(wnid, []).append((file, decode(validation[file], 32, file)))
+            encoded["test"].setdefault(wnid, []).append((file, validation[file]))
     wnids = text["wnids.txt"].split()[:num_classes]
     for split, count in (("train", 500), ("test", 50)):
-        _check_counts(source, split, {w: len(images[split].get(w, [])) for w in wnids}, num_classes, count)
-    return _stack({split: [images[split][w] for w in wnids] for split in images})
+        _check_counts(source, split, {w: len(encoded[split].get(w, [])) for w in wnids}, num_classes, count)
+    return _stack(
+        {
+            split: [[(file, decode(content, 32, file)) for file, content in classes[wnid]] for wnid in wnids]
+            for split, classes in encoded.items()
+        }
+    )
 
 
 def _stack(classes: dict[str, list[list[tuple[str, np.ndarray]]]]) -> Arrays:

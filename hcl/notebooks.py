@@ -47,7 +47,6 @@ def from_source(source: Path) -> NotebookNode:
     notebook.metadata = NotebookNode(
         {
             "kernelspec": notebook.metadata["kernelspec"],
-            "jupytext": {"formats": "ipynb,py:percent"},
             "language_info": {"name": "python"},
         }
     )

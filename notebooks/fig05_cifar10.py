@@ -39,12 +39,12 @@ Markdown(report.provenance_note(study, runs))
 # with the image's representation (D38). The three metrics are those of the class means of the training images in eval
 # mode; zero-sum is the norm of the *mean* of the class means, which is what the paper's numbers are (D33).
 
-# %% mystnb={"image": {"alt": "Test accuracy, zero-sum, unit-norm and equal inner-product metrics against epochs for five hardness levels, supervised left and unsupervised right.", "classes": "dark-light"}, "figure": {"caption": "Figure 5: test accuracy and the three Neural-Collapse metrics by epoch. At Neural-Collapse the three are zero.", "name": "fig-cifar10-metrics"}}
+# %% mystnb={"figure": {"caption": "Figure 5: test accuracy and the three Neural-Collapse metrics by epoch. At Neural-Collapse the three are zero.", "name": "fig-cifar10-metrics"}, "image": {"alt": "Test accuracy, zero-sum, unit-norm and equal inner-product metrics against epochs for five hardness levels, supervised left and unsupervised right.", "classes": "dark-light"}}
 figures.metric_panels(runs, ["test_accuracy", "zero_sum", "unit_norm", "equal_inner_product"])
 # %% [markdown]
 # ## Singular values of the class means
 
-# %% mystnb={"image": {"alt": "Natural logarithm of the normalised singular values of the covariance of the class means for five hardness levels, supervised left and unsupervised right.", "classes": "dark-light"}, "figure": {"caption": "Figure 6, row 1: spectrum of the covariance of the class means in the last epoch. Flat is an ETF, a cliff is Dimensional-Collapse; below the dashed line is rounding noise.", "name": "fig-cifar10-spectrum"}}
+# %% mystnb={"figure": {"caption": "Figure 6, row 1: spectrum of the covariance of the class means in the last epoch. Flat is an ETF, a cliff is Dimensional-Collapse; below the dashed line is rounding noise.", "name": "fig-cifar10-spectrum"}, "image": {"alt": "Natural logarithm of the normalised singular values of the covariance of the class means for five hardness levels, supervised left and unsupervised right.", "classes": "dark-light"}}
 figures.spectrum_panels(runs)
 # %% [markdown]
 # ## Measured against theory

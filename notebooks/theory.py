@@ -62,7 +62,7 @@ for _ in range(trials):
             rows.append({"setting": setting, "hardening": name, "plain": float(plain), "hardened": float(hard)})
 theorem_1 = pd.DataFrame(rows)
 
-# %% mystnb={"image": {"alt": "Scatter of hardened against plain loss for random representations and four hardening functions; every point lies on or above the diagonal.", "classes": "dark-light"}, "figure": {"caption": "Hardened against plain loss of random representations. Theorem 1: nothing below the diagonal.", "name": "fig-theorem-1"}}
+# %% mystnb={"figure": {"caption": "Hardened against plain loss of random representations. Theorem 1: nothing below the diagonal.", "name": "fig-theorem-1"}, "image": {"alt": "Scatter of hardened against plain loss for random representations and four hardening functions; every point lies on or above the diagonal.", "classes": "dark-light"}}
 grid = sns.relplot(theorem_1, x="plain", y="hardened", hue="hardening", col="setting", s=14, linewidth=0, height=3.4)
 for axis in grid.axes.flat:
     axis.axline((0.5, 0.5), slope=1, color="grey", linewidth=1)

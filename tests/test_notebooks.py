@@ -1,6 +1,9 @@
+import os
+import shutil
 import subprocess
 import sys
 
+import jupytext.cli
 import nbformat
 import pytest
 from conftest import ROOT
@@ -56,6 +59,17 @@ def test_committed_pairs_are_in_step_and_without_outputs():
     for name in book.page_names():
         cells = nbformat.read(notebooks.path_of(name), as_version=4).cells
         assert not any(cell.get("outputs") or cell.get("execution_count") for cell in cells)
+
+
+def test_saving_in_jupyterlab_changes_no_source(tmp_path):
+    """jupytext's sync of an .ipynb newer than its .py, which is what saving does, gives the same .py."""
+    shutil.copytree(ROOT / "notebooks", tmp_path / "notebooks", ignore=shutil.ignore_patterns(".*"))
+    for path in sorted((tmp_path / "notebooks").glob("*.ipynb")):
+        before = path.with_suffix(".py").read_text()
+        newer = path.with_suffix(".py").stat().st_mtime + 10
+        os.utime(path, (newer, newer))
+        jupytext.cli.jupytext(["--sync", "--quiet", str(path)])
+        assert path.with_suffix(".py").read_text() == before
 
 
 def write(folder, name, body):
