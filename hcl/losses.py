@@ -83,7 +83,7 @@ def contrastive_loss(
         raise ValueError("detach_weights=False needs k=None: a drawn index has no gradient in the weights.")
     z = _at_least_float32(z)
     psi = InfoNCE() if psi is None else psi
-    s = z @ z.T  # (n, n)
+    s = _similarities(z)
     n = len(z)
 
     same = None if labels is None else labels[:, None] == labels[None, :]
@@ -155,7 +155,7 @@ def simclr_loss(
         raise ValueError(f"weight (Q of eq. 42) must be >= 0, got {weight}.")
     views = _at_least_float32(torch.cat([z, z_pos]))
     image = torch.arange(len(z), device=z.device).repeat(2)
-    s = views @ views.T
+    s = _similarities(views)
     allowed = image[:, None] != image[None, :]
     if labels is not None:
         allowed = allowed & (labels.repeat(2)[:, None] != labels.repeat(2)[None, :])
@@ -169,6 +169,12 @@ def simclr_loss(
 
 def _at_least_float32(z: Tensor) -> Tensor:
     return z if z.dtype == torch.float64 else z.float()
+
+
+def _similarities(z: Tensor) -> Tensor:
+    """Return z_i . z_j in the precision of ``z``, also where the caller trains under autocast: (n, n)."""
+    with torch.autocast(z.device.type, enabled=False):
+        return z @ z.T
 
 
 def _log_probabilities(s: Tensor, allowed: Tensor, hardening: Hardening) -> Tensor:

@@ -672,3 +672,12 @@ def test_nan_in_gives_nan_out(supervised, exclude_self, name, k, bad):
         z, LABELS, supervised=supervised, exclude_self=exclude_self, hardening=HARDENINGS[name][0], k=k
     )
     assert not loss.isfinite()
+
+
+def test_autocast_around_the_loss_does_not_lower_its_precision():
+    generator = torch.Generator().manual_seed(0)
+    z = torch.nn.functional.normalize(torch.randn(16, 8, generator=generator))
+    labels = torch.arange(4).repeat(4)
+    outside = contrastive_loss(z, labels, supervised=True, k=None)
+    with torch.autocast("cpu", torch.bfloat16):
+        assert contrastive_loss(z, labels, supervised=True, k=None) == outside
