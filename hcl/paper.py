@@ -155,15 +155,7 @@ class Study:
 
     def runs(self, **options: Any) -> list[Run]:
         """Return the runs, training those without a record; ``options`` are those of `hcl.train.obtain`."""
-        done = [runs.find(spec, options.get("runs_root")) is not None for spec in self.specs]
-        data = {}
-        for seed in {(spec.dataset, spec.seed) for spec, d in zip(self.specs, done, strict=True) if not d}:
-            example = next(spec for spec in self.specs if (spec.dataset, spec.seed) == seed)
-            data[seed] = train.load_data(example, options.get("data_root"))
-        return [
-            train.obtain(spec, group=self.profile, data=data.get((spec.dataset, spec.seed)), **options)
-            for spec in self.specs
-        ]
+        return [train.obtain(spec, group=self.profile, **options) for spec in self.specs]
 
 
 def study(

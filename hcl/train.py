@@ -4,6 +4,7 @@ import os
 import time
 from collections.abc import Iterator
 from dataclasses import replace
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -51,12 +52,18 @@ def pick_device(name: str | None = None) -> torch.device:
 
 
 def load_data(spec: RunSpec, root: Path | None = None) -> Dataset:
-    """Return the images a spec trains and tests on.
+    """Return the images a spec trains and tests on; those asked for last are kept in memory.
 
     Raises:
         hcl.data.DataError: if they are missing or incomplete.
     """
-    return datasets.load(spec.dataset, root, seed=spec.seed).subset(spec.num_train, spec.num_test)
+    seed = spec.seed if spec.dataset == "synthetic" else 0
+    return _load(spec.dataset, (root or datasets.default_root()).absolute(), seed, spec.num_train, spec.num_test)
+
+
+@lru_cache(maxsize=1)
+def _load(name: str, root: Path, seed: int, num_train: int | None, num_test: int | None) -> Dataset:
+    return datasets.load(name, root, seed=seed).subset(num_train, num_test)
 
 
 def obtain(

@@ -37,7 +37,7 @@ def test_a_sound_page_is_published_with_its_output(tmp_path):
     [
         ("# %%\n1 / 0", "page: cell 1: ZeroDivisionError"),
         ("# %%\nNone", "page: code cell 0 shows nothing: 'None'"),
-        ("# %%\nfrom hcl import paper\npaper.study('fig05', 'smoke').runs()", "MissingRunError.*HCL_TRAIN=0"),
+        ("# %%\nfrom hcl import paper\npaper.study('fig05', 'laptop').runs()", "MissingRunError.*HCL_TRAIN=0"),
     ],
     ids=["error", "hollow", "missing run"],
 )
