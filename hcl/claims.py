@@ -98,7 +98,9 @@ def _best_is(runs: Sequence[Run], metric: str, hardness: float) -> Verdict:
     if len(runs) < 2:
         return NOT_RUN
     best = min(runs, key=lambda run: run.final[metric])
-    return judge((label(r.spec), r.final[metric], best.spec.hardness == hardness) for r in runs)
+    right = best.spec.hardness == hardness
+    verdict = judge((label(r.spec), r.final[metric], right or r is not best) for r in runs)
+    return Verdict("reproduced" if right else "not reproduced", verdict.measured)
 
 
 def _more_than_plain(runs: Sequence[Run], metric: str, hardness: Sequence[float]) -> Verdict:

@@ -4,8 +4,7 @@ from test_paper import made_up
 from hcl import claims, paper
 from hcl.bounds import scl_lower_bound, ucl_lower_bound
 
-# One record of each setting that bears a figure's claims out, and one that contradicts every one of them.
-FULL = {"fig02": 2, "fig05": 9, "fig06": 9}
+# Metrics of each setting that bear a figure's claims out, and metrics that contradict every one of them.
 
 
 def agreeing(spec) -> dict[str, float]:
@@ -58,3 +57,17 @@ def test_other_data_or_smoke_test_no_claim(profile, options):
     table = claims.verdicts(["fig05", "fig06"], runs, profile)
     assert set(table["verdict"]) == {"not run at this scale"}
     assert len(table) == sum(claim.figure in ("fig05", "fig06") for claim in claims.CLAIMS)
+
+
+def test_the_readme_states_the_verdicts_of_the_records():
+    from conftest import ROOT
+
+    readme = (ROOT / "README.md").read_text()
+    for figure, title in (("fig02", "Figure 2"), ("fig05", "Figure 5"), ("fig06", "Figure 6, row 1")):
+        runs = paper.study(figure, "laptop", root=ROOT / "runs").runs(runs_root=ROOT / "runs")
+        counts = claims.verdicts([figure], runs, "laptop")["verdict"].value_counts()
+        row = next(line for line in readme.splitlines() if line.startswith(f"| {title} |"))
+        for status, word in (("reproduced", "reproduced"), ("partly", "partly"), ("not reproduced", "not")):
+            if status in counts:
+                assert f"{counts[status]} {word}" in row
+        assert f"of {counts.sum()} claims" in row
