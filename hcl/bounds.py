@@ -1,7 +1,6 @@
 """Lower bounds of the losses: Theorem 2 (SCL and HSCL) and Theorem 3 (UCL)."""
 
 import torch
-from scipy.stats import binom
 from torch import Tensor
 
 from hcl.psi import InfoNCE, Psi
@@ -65,6 +64,8 @@ def ucl_lower_bound(num_classes: int, k: int | None = 256, psi: Psi | None = Non
     if k is None:
         v = torch.tensor([0.0, separation], dtype=torch.float64)
         return float(psi.expectation(v, torch.tensor([1 - other, other], dtype=torch.float64).log()))
+    from scipy.stats import binom  # takes seconds: only where it is needed
+
     b = torch.arange(k + 1)
     v = (torch.arange(k) < b[:, None]).to(torch.float64) * separation  # (k + 1, k)
     weight: Tensor = torch.from_numpy(binom.pmf(b.numpy(), k, other))

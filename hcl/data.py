@@ -11,7 +11,6 @@ from urllib.error import URLError
 
 import numpy as np
 import torch
-import torchvision
 from torch import Tensor
 
 from hcl.images import Arrays, DataError, cached, read_cifar10, read_tinyimagenet
@@ -161,7 +160,7 @@ def cifar10(root: Path | str | None = None, *, download: bool = True) -> Dataset
         if archive.exists():
             arrays = cached("cifar10", [archive], lambda: read_cifar10([archive]))
             return _from_arrays("cifar10", arrays, "archive cifar10.tar.xz")
-    return _torchvision("cifar10", torchvision.datasets.CIFAR10, root, download, f", {folder} and {archive}")
+    return _torchvision("cifar10", root, download, f", {folder} and {archive}")
 
 
 def cifar100(root: Path | str | None = None, *, download: bool = True) -> Dataset:
@@ -175,7 +174,7 @@ def cifar100(root: Path | str | None = None, *, download: bool = True) -> Datase
         DataError: if it is not there and cannot be fetched, or is incomplete.
     """
     root = default_root() if root is None else Path(root)
-    return _torchvision("cifar100", torchvision.datasets.CIFAR100, root, download, "")
+    return _torchvision("cifar100", root, download, "")
 
 
 def tinyimagenet(root: Path | str | None = None) -> Dataset:
@@ -217,8 +216,11 @@ def _tinyimagenet(name: str, root: Path | str | None, num_classes: int) -> Datas
     )
 
 
-def _torchvision(name: str, kind: Callable[..., object], root: Path, download: bool, others: str) -> Dataset:
-    base = kind.base_folder  # type: ignore[attr-defined]
+def _torchvision(name: str, root: Path, download: bool, others: str) -> Dataset:
+    import torchvision  # takes seconds: only where it is needed
+
+    kind = getattr(torchvision.datasets, name.upper())
+    base = kind.base_folder
     present = (root / base).exists()
     timeout = socket.getdefaulttimeout()
     try:
@@ -236,8 +238,8 @@ def _torchvision(name: str, kind: Callable[..., object], root: Path, download: b
         socket.setdefaulttimeout(timeout)
     arrays: Arrays = {}
     for split, part in zip(("train", "test"), splits, strict=True):
-        arrays[f"{split}_images"] = part.data.transpose(0, 3, 1, 2).copy()  # type: ignore[attr-defined]
-        arrays[f"{split}_labels"] = np.asarray(part.targets)  # type: ignore[attr-defined]
+        arrays[f"{split}_images"] = part.data.transpose(0, 3, 1, 2).copy()
+        arrays[f"{split}_labels"] = np.asarray(part.targets)
     return _from_arrays(name, arrays, f"torchvision's {base}")
 
 

@@ -32,6 +32,13 @@ def set_theme() -> None:
     plt.rcParams.update({"figure.dpi": 110, "savefig.bbox": "tight", "axes.titlesize": "medium"})
 
 
+def finish(figure: Figure) -> Figure:
+    """Return a figure laid out and closed, so that a notebook shows it once, as the value of its cell."""
+    figure.tight_layout()
+    plt.close(figure)
+    return figure
+
+
 def _colours(runs: Sequence[Run]) -> dict[str, tuple[float, float, float]]:
     names = list(dict.fromkeys(hardness_label(run.spec) for run in sorted(runs, key=lambda r: r.spec.hardness)))
     return dict(zip(names, sns.color_palette("colorblind", len(names)), strict=True))
@@ -62,8 +69,7 @@ def metric_panels(runs: Sequence[Run], metrics: Sequence[str]) -> Figure:
         axis.set_title(setting)
         axis.legend(title=None, fontsize="small")
     figure.align_ylabels()
-    figure.tight_layout()
-    return figure
+    return finish(figure)
 
 
 def spectrum_panels(runs: Sequence[Run]) -> Figure:
@@ -87,8 +93,7 @@ def spectrum_panels(runs: Sequence[Run]) -> Figure:
         axis.set(title=setting, xlabel="index $i$")
         axis.legend(fontsize="small")
     axes[0].set_ylabel("$\\ln(\\sigma_i / \\sigma_1)$")
-    figure.tight_layout()
-    return figure
+    return finish(figure)
 
 
 def point_panels(runs: Sequence[Run]) -> Figure:
@@ -112,8 +117,7 @@ def point_panels(runs: Sequence[Run]) -> Figure:
         axis.set_title(f"{label(run.spec)}\n{run.final['loss']:.4f}", fontsize="small")
     for axis in panels[len(runs) :]:
         axis.axis("off")
-    figure.tight_layout()
-    return figure
+    return finish(figure)
 
 
 def _draw_points(axis: Axes, points: np.ndarray, labels: np.ndarray) -> None:
@@ -155,5 +159,4 @@ def headline(runs: Sequence[Run]) -> Figure:
     axes[2].set(
         title="supervised: spectrum of the class means", xlabel="index $i$", ylabel="$\\ln(\\sigma_i/\\sigma_1)$"
     )
-    figure.tight_layout()
-    return figure
+    return finish(figure)

@@ -5,7 +5,6 @@ from typing import Literal
 import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
-from torchvision.models import resnet50 as torchvision_resnet50
 
 Stem = Literal["cifar", "torchvision"]
 
@@ -71,6 +70,8 @@ def resnet50(dim: int, *, stem: Stem = "cifar", normalization: str = "unit_ball"
     """
     if stem not in ("cifar", "torchvision"):
         raise ValueError(f"Unknown stem {stem!r}: expected 'cifar' or 'torchvision'.")
+    from torchvision.models import resnet50 as torchvision_resnet50  # takes seconds: only where it is needed
+
     backbone = torchvision_resnet50(weights=None)
     if stem == "cifar":
         backbone.conv1 = nn.Conv2d(3, 64, 3, padding=1, bias=False)

@@ -35,6 +35,7 @@ def test_every_notebook_runs_at_smoke_from_nothing(name, tmp_path, runs_root, mo
     assert streams == [], "warnings would show on the page"
     described = [c for c in executed.cells if c.get("outputs") and "mystnb" in c.metadata]
     for cell in described:
+        assert len(cell.outputs) == 1, "a figure is shown once"
         assert cell.metadata["mystnb"]["image"]["alt"] and cell.metadata["mystnb"]["figure"]["caption"]
 
 
