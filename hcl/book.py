@@ -2,6 +2,7 @@
 
 import ast
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -64,7 +65,20 @@ def build(root: Path = ROOT, names: Sequence[str] | None = None) -> Path:
     command = [str(jupyter_book), "build", str(root), "-W", "-n", "--keep-going", "-q"]
     if subprocess.run(command, check=False).returncode != 0:
         raise BookError("jupyter-book failed: its warnings above are errors.")
-    return root / "_build" / "html" / "index.html"
+    html = root / "_build" / "html"
+    if missing := missing_images(html):
+        raise BookError("Images that are not there:\n" + "\n".join(missing))
+    return html / "index.html"
+
+
+def missing_images(html: Path) -> list[str]:
+    """Return "page: image" for every local image of a built book that does not exist, which Sphinx lets pass."""
+    return [
+        f"{page.relative_to(html)}: {source}"
+        for page in sorted(html.rglob("*.html"))
+        for source in re.findall(r'<img[^>]*\ssrc="([^":]+)"', page.read_text())
+        if not (page.parent / source).exists()
+    ]
 
 
 def _execute(name: str, root: Path) -> str | None:

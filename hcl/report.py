@@ -98,4 +98,5 @@ def show_table(table: pd.DataFrame, digits: int = 3) -> "pd.io.formats.style.Sty
             return f"{value:.0f}"
         return f"{value:.{digits}f}" if abs(value) >= 10**-digits or value == 0 else f"{value:.1e}"
 
-    return table.style.format(write)
+    words = table.rename(columns=lambda name: str(name).replace("_", " "))  # headers that can wrap
+    return words.style.format(write)

@@ -32,6 +32,9 @@ study = paper.study("fig05", profile, dataset=dataset, hardness=hardness, seeds=
 runs = study.runs()
 Markdown(report.provenance_note(study, runs))
 
+# %% mystnb={"figure": {"caption": "In one row: distance from an ETF by epoch, and the final spectra of the supervised runs.", "name": "fig-cifar10-headline"}, "image": {"alt": "Equal inner-product metric against epochs for five hardness levels, supervised and unsupervised, and the spectrum of the class means of the supervised runs.", "classes": "dark-light"}}
+glue("fig05-headline", figures.headline(runs))
+
 # %% [markdown]
 # ## Accuracy and Neural-Collapse metrics by epoch
 #
@@ -71,7 +74,6 @@ report.show_table(verdicts)
 # %%
 counts = ", ".join(f"{n} {status}" for status, n in verdicts["verdict"].value_counts().items())
 glue("fig05-verdicts", counts, display=False)
-glue("fig05-headline", figures.headline(runs), display=False)
 glue("fig05-runs", f"{len(runs)} runs on {runs[0].spec.dataset}", display=False)
 glue("fig05-profile", f"{study.profile} ({paper.PROFILES[study.profile].summary})", display=False)
 best = table["equal_inner_product"].idxmin()

@@ -109,8 +109,8 @@ report.show_table(bounds, 6)
 assert (bounds["ETF, k → ∞"] - bounds["bound, k → ∞"]).abs().max() < 1e-12
 assert (bounds["ETF, k = 256 drawn"] - bounds["bound, k = 256"]).abs().max() < 2e-3
 Markdown(
-    "The ETF attains both bounds. The paper's .3105 is .310555 cut short (D41), and its .3935 for $k = 256$ is the "
-    f"limit: at $k = 256$ the bound is {ucl_lower_bound(3):.6f} (D42)."
+    "The ETF attains both bounds. The paper's .3105 is .310555 cut short (D41), and its .3935 for k = 256 is the "
+    f"limit: at k = 256 the bound is {ucl_lower_bound(3):.6f} (D42)."
 )
 
 # %% [markdown]
@@ -132,7 +132,12 @@ for beta in (0.0, 2.0, 5.0, 10.0, 30.0):
         for s in (True, False)
     ]
     rows.append(
-        {"β": beta, "HSCL loss": losses[0], "HUCL loss": losses[1], "P(same class), HUCL": float(odds / (1 + odds))}
+        {
+            "β": f"{beta:g}",
+            "HSCL loss": losses[0],
+            "HUCL loss": losses[1],
+            "P(same class), HUCL": float(odds / (1 + odds)),
+        }
     )
 at_etf = pd.DataFrame(rows).set_index("β")
 assert at_etf["HSCL loss"].std() < 1e-12 and at_etf["HUCL loss"].is_monotonic_increasing

@@ -54,6 +54,14 @@ def test_a_pair_out_of_step_fails_the_build(tmp_path):
         book.build(root, ["page"])
 
 
+def test_an_image_that_is_not_there_is_found(tmp_path):
+    (tmp_path / "pages").mkdir()
+    (tmp_path / "there.png").touch()
+    tags = '<img alt="a" src="../there.png"/> <img src="../gone.png"> <img src="https://example.org/x.png">'
+    (tmp_path / "pages/a.html").write_text(tags)
+    assert book.missing_images(tmp_path) == ["pages/a.html: ../gone.png"]
+
+
 def test_faults_see_what_jupyter_book_would_publish():
     notebook = nbformat.v4.new_notebook(
         cells=[
