@@ -61,7 +61,7 @@ def judge(parts: Iterable[tuple[str, float, bool]], digits: int = 3) -> Verdict:
         return NOT_RUN
     holds = [ok for _, _, ok in parts]
     status: Status = "reproduced" if all(holds) else "partly" if any(holds) else "not reproduced"
-    return Verdict(status, "; ".join(f"{name} {value:.{digits}f}{'' if ok else ' ✗'}" for name, value, ok in parts))
+    return Verdict(status, "; ".join(f"{name}: {value:.{digits}f}{'' if ok else ' ✗'}" for name, value, ok in parts))
 
 
 def _select(
@@ -111,7 +111,7 @@ def _more_than_plain(runs: Sequence[Run], metric: str, hardness: Sequence[float]
     verdict = judge(
         (label(run.spec), run.final[metric], run.final[metric] > base) for run in runs if run.spec.hardness in hardness
     )
-    return Verdict(verdict.status, f"{label(plain.spec)} {base:.3f}; {verdict.measured}")
+    return Verdict(verdict.status, f"{label(plain.spec)}: {base:.3f}; {verdict.measured}")
 
 
 _FIG2, _FIG5 = "Sec. 5.1, Fig. 2", "Sec. B.1, Fig. 5"

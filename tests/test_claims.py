@@ -48,7 +48,7 @@ def test_claims_without_runs_were_not_run(claim):
 
 def test_some_parts_that_hold_make_partly():
     verdict = claims.judge([("a", 1.0, True), ("b", 2.0, False)])
-    assert verdict == claims.Verdict("partly", "a 1.000; b 2.000 ✗")
+    assert verdict == claims.Verdict("partly", "a: 1.000; b: 2.000 ✗")
 
 
 @pytest.mark.parametrize(("profile", "options"), [("smoke", {}), ("laptop", {"dataset": "cifar100"})])
