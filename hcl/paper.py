@@ -41,7 +41,7 @@ PROFILES = {
             "a few epochs of an MLP on scikit-learn's digits: seconds on a CPU, shows that everything works",
             {
                 "num_train": 600, "num_test": 200, "encoder": "mlp", "k": 32, "negatives": "per_anchor",
-                "epochs": 4, "batch_size": 200,
+                "epochs": 3, "batch_size": 200,
             },
             {"encoder": "mlp", "k": 32, "negatives": "per_anchor", "epochs": 5, "eval_every": 5, **_FULL_BATCH},
             dataset="digits",
