@@ -47,17 +47,14 @@ def build(root: Path = ROOT, names: Sequence[str] | None = None) -> Path:
     names = page_names() if names is None else names
     if drifted := notebooks.drifted(root / "notebooks"):
         raise BookError(f"Pairs out of step: {', '.join(drifted)}. Run 'hcl sync' (it writes .ipynb from .py).")
-    pages = root / "book" / "pages"
-    shutil.rmtree(pages, ignore_errors=True)
+    shutil.rmtree(root / "book" / "pages", ignore_errors=True)
     with ProcessPoolExecutor(min(len(names), os.cpu_count() or 1)) as pool:
-        failures = list(pool.map(_execute, names, [root] * len(names)))
-    failures += [
-        f"{name}: {fault}"
-        for name, failure in zip(names, failures, strict=True)
-        if failure is None
-        for fault in faults(nbformat.read(pages / f"{name}.ipynb", as_version=4))
-    ]
-    if found := [failure for failure in failures if failure is not None]:
+        found = [
+            f"{name}: {fault}"
+            for name, page in zip(names, pool.map(_execute, names, [root] * len(names)), strict=True)
+            for fault in page
+        ]
+    if found:
         raise BookError("Pages that cannot be published:\n" + "\n".join(found))
 
     shutil.rmtree(root / "_build", ignore_errors=True)
@@ -81,14 +78,14 @@ def missing_images(html: Path) -> list[str]:
     ]
 
 
-def _execute(name: str, root: Path) -> str | None:
-    """Execute one page; return what went wrong, or None."""
+def _execute(name: str, root: Path) -> list[str]:
+    """Execute one page; return what keeps it from being published."""
     os.environ |= {"HCL_TRAIN": "0", "HCL_RUNS": str(root / "runs"), "OMP_NUM_THREADS": "1"}
     try:
-        notebooks.execute(name, root / "book" / "pages" / f"{name}.ipynb", folder=root / "notebooks")
+        page = notebooks.execute(name, root / "book" / "pages" / f"{name}.ipynb", folder=root / "notebooks")
     except papermill.PapermillExecutionError as error:
-        return f"{name}: cell {error.exec_count}: {error.ename}: {error.evalue}"
-    return None
+        return [f"cell {error.exec_count}: {error.ename}: {error.evalue}"]
+    return faults(nbformat.read(page, as_version=4))
 
 
 def faults(notebook: NotebookNode) -> list[str]:
@@ -111,7 +108,7 @@ def faults(notebook: NotebookNode) -> list[str]:
 
 
 def _shows_something(source: str) -> bool:
-    """Return whether a cell ends in an expression; a figure shows itself in spite of a final semicolon."""
+    """Return whether a cell ends in an expression, whose value a reader expects to see."""
     lines = [line for line in source.splitlines() if not line.lstrip().startswith(("%", "!"))]
     body = ast.parse("\n".join(lines)).body
     return bool(body) and isinstance(body[-1], ast.Expr)

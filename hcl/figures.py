@@ -4,6 +4,7 @@ from collections.abc import Sequence
 
 import matplotlib.pyplot as plt
 import numpy as np
+import pandas as pd
 import seaborn as sns
 import torch
 from matplotlib.axes import Axes
@@ -13,6 +14,8 @@ from matplotlib.patches import Circle
 from hcl.geometry import covariance_spectrum, simplex_etf
 from hcl.report import SETTINGS, hardness_label, history_frame, label
 from hcl.runs import Run
+
+Colours = dict[str, tuple[float, float, float]]
 
 METRICS = {
     "test_accuracy": "test accuracy",
@@ -39,9 +42,21 @@ def finish(figure: Figure) -> Figure:
     return figure
 
 
-def _colours(runs: Sequence[Run]) -> dict[str, tuple[float, float, float]]:
+def _colours(runs: Sequence[Run]) -> Colours:
     names = list(dict.fromkeys(hardness_label(run.spec) for run in sorted(runs, key=lambda r: r.spec.hardness)))
     return dict(zip(names, sns.color_palette("colorblind", len(names)), strict=True))
+
+
+def _draw_metric(axis: Axes, frame: pd.DataFrame, metric: str, colours: Colours, *, legend: bool) -> None:
+    sns.lineplot(
+        frame, x="epoch", y=metric, hue="hardness", hue_order=list(colours), palette=colours, errorbar="sd", ax=axis,
+        legend=legend,
+    )  # fmt: skip
+
+
+def _draw_spectrum(axis: Axes, run: Run, colour: tuple[float, float, float], name: str | None = None) -> None:
+    spectrum = covariance_spectrum(torch.from_numpy(run.arrays["means"])).numpy()
+    axis.plot(np.arange(1, len(spectrum) + 1), spectrum, marker="o", markersize=4, color=colour, label=name)
 
 
 def metric_panels(runs: Sequence[Run], metrics: Sequence[str]) -> Figure:
@@ -59,10 +74,7 @@ def metric_panels(runs: Sequence[Run], metrics: Sequence[str]) -> Figure:
     )
     for row, metric in zip(axes, metrics, strict=True):
         for axis, setting in zip(row, SETTINGS, strict=True):
-            sns.lineplot(
-                frame[frame["setting"] == setting], x="epoch", y=metric, hue="hardness", hue_order=list(colours),
-                palette=colours, errorbar="sd", ax=axis, legend=metric == metrics[0],
-            )  # fmt: skip
+            _draw_metric(axis, frame[frame["setting"] == setting], metric, colours, legend=metric == metrics[0])
             axis.set_ylabel(METRICS[metric])
         row[0].set_ylim(bottom=0)  # after both panels are drawn: it ends autoscaling of the row
     for axis, setting in zip(axes[0], SETTINGS, strict=True):
@@ -83,11 +95,7 @@ def spectrum_panels(runs: Sequence[Run]) -> Figure:
         seen: set[str] = set()
         for run in (run for run in runs if run.spec.supervised == supervised):
             name = hardness_label(run.spec)
-            spectrum = covariance_spectrum(torch.from_numpy(run.arrays["means"])).numpy()
-            axis.plot(
-                np.arange(1, len(spectrum) + 1), spectrum, marker="o", markersize=4, color=colours[name],
-                label=None if name in seen else name,
-            )  # fmt: skip
+            _draw_spectrum(axis, run, colours[name], None if name in seen else name)
             seen.add(name)
         axis.axhline(FLOAT32_FLOOR, color="grey", linestyle="--", linewidth=1)
         axis.set(title=setting, xlabel="index $i$")
@@ -145,17 +153,12 @@ def headline(runs: Sequence[Run]) -> Figure:
     frame, colours = history_frame(runs), _colours(runs)
     figure, axes = plt.subplots(1, 3, figsize=(12, 3.3))
     for axis, setting in zip(axes, SETTINGS, strict=False):
-        sns.lineplot(
-            frame[frame["setting"] == setting], x="epoch", y="equal_inner_product", hue="hardness",
-            hue_order=list(colours), palette=colours, errorbar="sd", ax=axis, legend=axis is axes[0],
-        )  # fmt: skip
+        _draw_metric(axis, frame[frame["setting"] == setting], "equal_inner_product", colours, legend=axis is axes[0])
         axis.set(title=setting, ylabel="distance from an ETF\n(equal inner-product metric)", ylim=(0, None))
     axes[0].legend(title=None, fontsize="small")
     axes[1].set_ylabel("")
     for run in (run for run in runs if run.spec.supervised):
-        spectrum = covariance_spectrum(torch.from_numpy(run.arrays["means"])).numpy()
-        axes[2].plot(np.arange(1, len(spectrum) + 1), spectrum, marker="o", markersize=4,
-                     color=colours[hardness_label(run.spec)])  # fmt: skip
+        _draw_spectrum(axes[2], run, colours[hardness_label(run.spec)])
     axes[2].set(
         title="supervised: spectrum of the class means", xlabel="index $i$", ylabel="$\\ln(\\sigma_i/\\sigma_1)$"
     )
