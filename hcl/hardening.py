@@ -17,7 +17,9 @@ class Hardening(Protocol):
         ...
 
 
-def _check(name: str, value: float) -> None:
+def _check(name: str, value: float | Tensor) -> None:
+    if isinstance(value, Tensor):
+        return  # looking at it would wait for its device
     if not (isfinite(value) and value >= 0):
         raise ValueError(f"{name} must be a finite number >= 0, got {value!r}.")
 
@@ -38,13 +40,13 @@ class Exponential:
     The temperature is 1 as in the paper: a ``beta`` quoted at temperature .5 elsewhere is ``2 beta`` here (D11).
 
     Attributes:
-        beta: hardness, >= 0.
+        beta: hardness, >= 0; a 0-d tensor is not checked.
 
     Raises:
         ValueError: if ``beta`` is negative or not finite.
     """
 
-    beta: float
+    beta: float | Tensor
 
     def __post_init__(self) -> None:
         _check("beta", self.beta)
@@ -56,27 +58,27 @@ class Exponential:
 
 @dataclass(frozen=True)
 class Polynomial:
-    """Polynomial hardening, eta(t) = max(t + 1, 0)^epsilon (Sec. B.4, D12).
+    """Polynomial hardening, eta(t) = max(t + 1, 0)^epsilon (Sec. B.4, D12); ``epsilon=0`` is `Uniform`, 0^0 = 1.
 
     Attributes:
-        epsilon: hardness, >= 0.
+        epsilon: hardness, >= 0; a 0-d tensor is not checked.
 
     Raises:
         ValueError: if ``epsilon`` is negative or not finite.
     """
 
-    epsilon: float
+    epsilon: float | Tensor
 
     def __post_init__(self) -> None:
         _check("epsilon", self.epsilon)
 
     def log_weight(self, t: Tensor) -> Tensor:
-        """Return epsilon * log(max(t + 1, 0)): -inf where t <= -1, with a zero gradient there."""
+        """Return epsilon * log(max(t + 1, 0)): where t <= -1, -inf unless epsilon = 0, with a zero gradient."""
         base = t + 1
         positive = base > 0
         # The inner where keeps log's infinite slope at 0 out of the backward pass.
         log_base = torch.where(positive, base, 1).log()
-        return torch.where(positive, self.epsilon * log_base, -inf)
+        return torch.where(positive | (self.epsilon == 0), self.epsilon * log_base, -inf)
 
 
 @dataclass(frozen=True)
@@ -84,36 +86,40 @@ class Threshold:
     """Threshold hardening of H-SCL: weight 1 where exp(t) >= tau, else 0.
 
     Attributes:
-        tau: threshold on exp(t), >= 0; ``tau=0`` keeps every negative.
+        tau: threshold on exp(t), >= 0; ``tau=0`` keeps every negative. A 0-d tensor is not checked.
 
     Raises:
         ValueError: if ``tau`` is negative or not finite.
     """
 
-    tau: float
+    tau: float | Tensor
 
     def __post_init__(self) -> None:
         _check("tau", self.tau)
 
     def log_weight(self, t: Tensor) -> Tensor:
         """Return 0 where exp(t) >= tau and -inf elsewhere."""
-        log_tau = log(self.tau) if self.tau > 0 else -inf
+        if isinstance(self.tau, Tensor):
+            log_tau: float | Tensor = self.tau.double().log()  # rounded once, as a float's
+        else:
+            log_tau = log(self.tau) if self.tau > 0 else -inf
         return torch.zeros_like(t).masked_fill(t < log_tau, -inf)
 
 
-FAMILIES: dict[str, Callable[[float], Hardening]] = {
+FAMILIES: dict[str, Callable[[float | Tensor], Hardening]] = {
     "exponential": Exponential,
     "polynomial": Polynomial,
     "threshold": Threshold,
 }
 
 
-def make(family: str, hardness: float) -> Hardening:
+def make(family: str, hardness: float | Tensor) -> Hardening:
     """Return the hardening function of a family by name.
 
     Args:
         family: ``"exponential"``, ``"polynomial"`` or ``"threshold"``.
-        hardness: its parameter (beta, epsilon, tau), >= 0; 0 means `Uniform`.
+        hardness: its parameter (beta, epsilon, tau), >= 0; 0 means `Uniform`. A 0-d tensor on the device of the
+            representations, which is not checked, lets one compiled step serve every value.
 
     Raises:
         ValueError: for an unknown family or a negative hardness.
@@ -121,4 +127,4 @@ def make(family: str, hardness: float) -> Hardening:
     if family not in FAMILIES:
         raise ValueError(f"Unknown hardening {family!r}: expected one of {', '.join(FAMILIES)}.")
     _check("hardness", hardness)
-    return FAMILIES[family](hardness) if hardness else Uniform()
+    return FAMILIES[family](hardness) if isinstance(hardness, Tensor) or hardness else Uniform()

@@ -7,6 +7,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
+from hcl import draws
 from hcl.hardening import Hardening, Uniform
 from hcl.psi import InfoNCE, Psi, Triplet, log_mean_exp
 
@@ -31,6 +32,7 @@ def contrastive_loss(
     psi: Psi | None = None,
     max_positives: int | None = None,
     generator: torch.Generator | None = None,
+    uniforms: Tensor | None = None,
 ) -> Tensor:
     r"""Return the batch estimate of the SCL, HSCL, UCL or HUCL loss (Algorithm 1).
 
@@ -39,8 +41,9 @@ def contrastive_loss(
 
     .. math:: \ell_{ij} = \psi_k(z_i^\top z_{m_1} - z_i^\top z_j, \dots, z_i^\top z_{m_k} - z_i^\top z_j).
 
-    Similarities and loss are computed in float32 at least. Nothing waits for the device and every shape is static,
-    so degenerate batches are handled rather than raised on, and never give NaN:
+    Similarities and loss are computed in float32 at least. On an accelerator nothing waits and every shape is static;
+    with ``uniforms`` or ``k=None`` it compiles to a single graph, which can be captured. So degenerate batches are
+    handled rather than raised on, and never give NaN:
 
     - where there is no negative at all (a supervised batch of a single class, or one item with ``exclude_self``) the
       loss and its gradient are 0 (D16);
@@ -69,6 +72,10 @@ def contrastive_loss(
             more items in the batch; beyond that they share draws, which leaves the expectation as it is. None
             counts on a CPU and takes n, the most there can be, on an accelerator.
         generator: source of the draws, on the device of ``z``; None uses PyTorch's global one.
+        uniforms: (n, sets, k) numbers, uniform in [0, 1), in place of the generator's: what a compiled or captured step
+            passes in. ``sets`` is 1 with ``"per_anchor"`` or a given ``z_pos``, else ``max_positives``, which must then
+            be given. None draws them from the generator; but on a CPU, if ``max_positives`` is None, each anchor makes
+            just the draws that its own positives need (`hcl.draws`), which is several times faster.
 
     Returns:
         The loss, a scalar.
@@ -77,10 +84,8 @@ def contrastive_loss(
         ValueError: for arguments of the wrong shape or value.
     """
     _check_arguments(z, labels, supervised=supervised, k=k, reduction=reduction, negatives=negatives, z_pos=z_pos)
-    if max_positives is not None and max_positives < 1:
-        raise ValueError(f"max_positives must be >= 1, or None, got {max_positives}.")
-    if not detach_weights and k is not None:
-        raise ValueError("detach_weights=False needs k=None: a drawn index has no gradient in the weights.")
+    one_set = negatives == "per_anchor" or z_pos is not None or k is None
+    _check_draws(z, k, max_positives, one_set=one_set, detach_weights=detach_weights, uniforms=uniforms)
     z = _at_least_float32(z)
     psi = InfoNCE() if psi is None else psi
     s = _similarities(z)
@@ -90,32 +95,42 @@ def contrastive_loss(
     allowed = ~same if supervised and same is not None else torch.ones_like(s, dtype=torch.bool)
     if exclude_self:
         allowed = allowed & ~torch.eye(n, dtype=torch.bool, device=s.device)
-    log_p = _log_probabilities(s.detach() if detach_weights else s, allowed, hardening or Uniform())
+    usable = allowed[0].any()  # each item has a negative, or none has
+    log_p = _log_probabilities(s.detach() if detach_weights else s, allowed | ~usable, hardening or Uniform())
 
-    if z_pos is not None:
-        s_pos = (z * _at_least_float32(z_pos)).sum(1, keepdim=True)  # (n, 1)
-        weight = torch.ones_like(s_pos)
-        slots, slot = 1, torch.zeros(1, dtype=torch.int64, device=s.device)
-    else:
+    if z_pos is None:
         assert same is not None
-        s_pos, weight = s, same.to(s.dtype)
-        slots, slot = _draw_slots(same, negatives, max_positives)
-
-    if k is None:
-        pair = _expected_pair_losses(s, s_pos, log_p, psi)
+        s_pos, positive = s, same
     else:
-        drawn = _draw(log_p, slots * k, generator)
-        s_neg = s.gather(1, drawn).view(n, slots, k)
-        if isinstance(psi, InfoNCE):
-            # log mean exp(s - a) = log mean exp(s) - a: one number a draw set, whatever the number of its pairs.
-            pair = F.softplus(log_mean_exp(s_neg)[:, slot] - s_pos)
-        else:
-            pair = psi(s_neg[:, slot] - s_pos[..., None])
+        s_pos = (z * _at_least_float32(z_pos)).sum(1, keepdim=True)  # (n, 1)
+        positive = torch.ones_like(s_pos, dtype=torch.bool)
+    count = positive.sum(1)
+    weight = usable / (n * count.to(s.dtype) if reduction == "anchor" else count.sum().to(s.dtype).expand(n))
 
-    weight = weight * allowed.any(1, keepdim=True)
-    if reduction == "anchor":
-        weight = weight / weight.sum(1, keepdim=True).clamp_min(1)
-    return (weight * pair).sum() / weight.sum().clamp_min(torch.finfo(s.dtype).tiny)
+    sets, set_of = (1, torch.zeros_like(count)) if one_set else _draw_sets(positive, max_positives)
+    ragged = z_pos is None and isinstance(psi, InfoNCE) and _may_be_ragged(s)
+    own_draws = ragged and uniforms is None and max_positives is None and sets > 1
+    if k is not None and uniforms is None and not own_draws:
+        uniforms = torch.rand(n, sets, k, dtype=s.dtype, device=s.device, generator=generator)
+
+    if isinstance(psi, InfoNCE):
+        # log mean exp(s - a) = log mean exp(s) - a: one number a draw set, whatever the number of its pairs.
+        if k is None:
+            level = (log_p + s).logsumexp(1, keepdim=True)
+        elif uniforms is None:
+            level = draws.log_mean_exp_of_draws(s, log_p.exp(), count, k, generator)
+        else:
+            level = log_mean_exp(_drawn(s, log_p, uniforms))
+        if ragged:
+            i, j = positive.nonzero(as_tuple=True)
+            return (weight[i] * F.softplus(level[i, set_of[j]] - s_pos[i, j])).sum()
+        pair = F.softplus((level if sets == 1 else level.index_select(1, set_of)) - s_pos)
+    elif uniforms is None:
+        pair = psi.expectation(s[:, None, :] - s_pos[..., None], log_p[:, None, :])
+    else:
+        s_neg = _drawn(s, log_p, uniforms)
+        pair = psi((s_neg if sets == 1 else s_neg.index_select(1, set_of)) - s_pos[..., None])
+    return (weight[:, None] * positive * pair).sum()
 
 
 def simclr_loss(
@@ -141,7 +156,7 @@ def simclr_loss(
         detach_weights: no gradient through the hardened distribution (D6).
 
     Returns:
-        The loss, a scalar; an anchor without negatives is left out of the mean.
+        The loss, a scalar; 0 where there is no negative at all.
 
     Raises:
         ValueError: if shapes do not fit or ``weight`` is negative.
@@ -159,12 +174,12 @@ def simclr_loss(
     allowed = image[:, None] != image[None, :]
     if labels is not None:
         allowed = allowed & (labels.repeat(2)[:, None] != labels.repeat(2)[None, :])
-    log_p = _log_probabilities(s.detach() if detach_weights else s, allowed, hardening or Uniform())
+    usable = allowed[0].any()  # each view has a negative, or none has
+    log_p = _log_probabilities(s.detach() if detach_weights else s, allowed | ~usable, hardening or Uniform())
     s_pos = (views * views.roll(len(z), 0)).sum(1)
     log_q = log(weight) if weight > 0 else -inf
     loss = F.softplus(log_q + (log_p + s).logsumexp(1) - s_pos)
-    usable = allowed.any(1)
-    return (loss * usable).sum() / usable.sum().clamp_min(1)
+    return loss.mean() * usable
 
 
 def _at_least_float32(z: Tensor) -> Tensor:
@@ -177,42 +192,29 @@ def _similarities(z: Tensor) -> Tensor:
         return z @ z.T
 
 
+def _may_be_ragged(s: Tensor) -> bool:
+    """Return whether shapes may follow from the data, s is finite, and exp(s) is far from the ends of its range."""
+    return draws.eager_on_cpu(s) and bool(s.detach().amax() - s.detach().amin() < 80)
+
+
 def _log_probabilities(s: Tensor, allowed: Tensor, hardening: Hardening) -> Tensor:
     """Return log of the hardened negative distribution of each anchor over the batch (eq. 5 and 7): (n, n)."""
-    allowed = allowed | ~allowed.any(1, keepdim=True)  # such anchors carry no weight; this keeps them finite
     log_weight = hardening.log_weight(s).masked_fill(~allowed, -inf)
-    dead = (log_weight == -inf).all(1, keepdim=True)
-    reference = torch.zeros_like(s).masked_fill(~allowed, -inf)
-    return torch.where(dead, reference, log_weight).log_softmax(1)
+    dead = log_weight.amax(1, keepdim=True) == -inf
+    return log_weight.masked_fill(dead & allowed, 0).log_softmax(1)
 
 
-def _draw(log_p: Tensor, count: int, generator: torch.Generator | None) -> Tensor:
-    """Return ``count`` indices a row, drawn with replacement by inversion of the distribution function."""
-    p = log_p.detach().exp()
-    # Items of probability 0 get an interval of width exactly 0, however the prefix sum was rounded.
-    cdf = torch.where(p > 0, p.cumsum(1), 0).cummax(1).values
-    total = cdf[:, -1:].contiguous()
-    u = torch.rand(len(p), count, dtype=p.dtype, device=p.device, generator=generator) * total
-    u = torch.minimum(u, total.nextafter(torch.zeros_like(total)))
-    # Representations that are not finite give no distribution: any index will do, the loss is NaN either way.
-    return torch.searchsorted(cdf, u, right=True).clamp_max(p.shape[1] - 1)
-
-
-def _draw_slots(same: Tensor, negatives: Negatives, max_positives: int | None) -> tuple[int, Tensor]:
+def _draw_sets(same: Tensor, max_positives: int | None) -> tuple[int, Tensor]:
     """Return the number of draw sets an anchor and (n,) which of them the pair with positive j uses."""
-    n = len(same)
-    if negatives == "per_anchor":
-        return 1, torch.zeros(n, dtype=torch.int64, device=same.device)
     if max_positives is None:
-        max_positives = int(same.sum(1).max()) if same.device.type == "cpu" else n
+        max_positives = int(same.sum(1).max()) if same.device.type == "cpu" else len(same)
     rank = same.tril(-1).sum(1)  # items of the same class before j: its number among the positives of any anchor
     return max_positives, rank % max_positives
 
 
-def _expected_pair_losses(s: Tensor, s_pos: Tensor, log_p: Tensor, psi: Psi) -> Tensor:
-    if isinstance(psi, InfoNCE):
-        return F.softplus((log_p + s).logsumexp(1, keepdim=True) - s_pos)
-    return psi.expectation(s[:, None, :] - s_pos[..., None], log_p[:, None, :])
+def _drawn(s: Tensor, log_p: Tensor, uniforms: Tensor) -> Tensor:
+    """Return the drawn similarities: (n, sets, k)."""
+    return s.gather(1, draws.invert(log_p.exp(), uniforms).flatten(1)).view(uniforms.shape)
 
 
 def _check_arguments(
@@ -239,3 +241,25 @@ def _check_arguments(
         raise ValueError(f"reduction must be 'anchor' or 'pair', got {reduction!r}.")
     if negatives not in ("per_pair", "per_anchor"):
         raise ValueError(f"negatives must be 'per_pair' or 'per_anchor', got {negatives!r}.")
+
+
+def _check_draws(
+    z: Tensor,
+    k: int | None,
+    max_positives: int | None,
+    *,
+    one_set: bool,
+    detach_weights: bool,
+    uniforms: Tensor | None,
+) -> None:
+    if not detach_weights and k is not None:
+        raise ValueError("detach_weights=False needs k=None: a drawn index has no gradient in the weights.")
+    if max_positives is not None and max_positives < 1:
+        raise ValueError(f"max_positives must be >= 1, or None, got {max_positives}.")
+    if uniforms is None:
+        return
+    sets = 1 if one_set else max_positives
+    if k is None or sets is None:
+        raise ValueError("uniforms needs k and, if pairs have draws of their own, max_positives: they are its shape.")
+    if uniforms.shape != (len(z), sets, k):
+        raise ValueError(f"uniforms must be {(len(z), sets, k)}, got {tuple(uniforms.shape)}.")

@@ -7,12 +7,11 @@ import numpy as np
 import oracle
 import pytest
 import torch
-from scipy.stats import chi2
 
-from hcl import losses
+from hcl import draws, losses
 from hcl.bounds import scl_lower_bound, ucl_lower_bound
 from hcl.geometry import simplex_etf
-from hcl.hardening import Exponential, Polynomial, Threshold, Uniform
+from hcl.hardening import Exponential, Polynomial, Threshold, Uniform, make
 from hcl.losses import InfoNCE, Triplet, contrastive_loss
 from hcl.models import unit_ball
 
@@ -110,40 +109,89 @@ def test_the_gradient_reaches_given_positives():
     )
 
 
-@pytest.mark.parametrize("negatives", ["per_pair", "per_anchor"])
+def rank(j):
+    """Return the number of items of j's class before j: it names the draws of pair (i, j), whichever the anchor."""
+    return sum(int(LABELS[a] == LABELS[j]) for a in range(j))
+
+
+def by_inversion(uniforms, shared=False):
+    """Return a draw of line 20 that takes, for each uniform number, the item in whose part of [0, 1) it lies."""
+
+    def draw(i, j, p):
+        drawn = []
+        for u in uniforms[i, 0 if shared else rank(j) % uniforms.shape[1]].tolist():
+            ends = itertools.accumulate(p.values())
+            drawn.append(next(m for m, end in zip(p, ends, strict=True) if u < end))
+        return drawn
+
+    return draw
+
+
+@pytest.mark.parametrize(("negatives", "sets"), [("per_pair", 3), ("per_pair", 2), ("per_anchor", 1)])
 @pytest.mark.parametrize(("psi", "k"), [(None, 1), (None, 4), (Triplet(1.5), 1)])
 @each_reduction
-@pytest.mark.parametrize("supervised", [True, False])
-def test_given_draws_equal_algorithm_1(monkeypatch, supervised, reduction, psi, k, negatives):
+@each_method
+def test_given_uniform_numbers_equal_algorithm_1(supervised, exclude_self, reduction, psi, k, negatives, sets):
     """Lines 20 to 29 with the draws held fixed: each pair uses its own, or each anchor its own (D2)."""
-    z, hardening = features(), Exponential(2)
-    seen = []
-
-    def record(log_p, count, source):
-        seen.append(draw(log_p, count, source).view(len(z), -1, k))
-        return seen[0].flatten(1)
-
-    draw = losses._draw
-    monkeypatch.setattr(losses, "_draw", lambda *a: seen[0].flatten(1) if seen else record(*a))
-    common = {"supervised": supervised, "reduction": reduction, "k": k}
-
-    def ours(z):
-        return contrastive_loss(
-            z, LABELS, hardening=hardening, psi=psi, negatives=negatives, generator=generator(), **common
-        )
-
-    ours(z)
-    # The order of j among the items of its class, whichever the anchor, names the draw of pair (i, j).
-    order = [sum(int(LABELS[a] == LABELS[j]) for a in range(j)) for j in range(len(z))]
-    indices = [[seen[0][i, order[j] if negatives == "per_pair" else 0] for j in range(len(z))] for i in range(len(z))]
+    uniforms = torch.rand(6, sets, k, dtype=torch.float64, generator=generator())
+    common = {"supervised": supervised, "reduction": reduction, "k": k, "exclude_self": exclude_self}
     theirs = None if psi is None else oracle.Triplet(1.5)
+    draw = by_inversion(uniforms, shared=negatives == "per_anchor")
     assert_same(
-        ours,
-        lambda z: oracle.contrastive_loss(
-            z, LABELS, eta=oracle.exponential(2), psi=theirs, draw=oracle.given(indices), **common
+        lambda z: contrastive_loss(
+            z, LABELS, hardening=Exponential(2), psi=psi, negatives=negatives, max_positives=sets, uniforms=uniforms,
+            **common,
         ),
-        z,
+        lambda z: oracle.contrastive_loss(z, LABELS, eta=oracle.exponential(2), psi=theirs, draw=draw, **common),
+        features(),
+    )  # fmt: skip
+
+
+@each_hardening
+@pytest.mark.parametrize("supervised", [True, False])
+def test_given_uniform_numbers_with_given_positives_equal_algorithm_1(supervised, name):
+    hardening, eta = HARDENINGS[name]
+    uniforms = torch.rand(6, 1, 4, dtype=torch.float64, generator=generator())
+    common = {"supervised": supervised, "z_pos": features(seed=5), "k": 4}
+    assert_same(
+        lambda z: contrastive_loss(z, LABELS, hardening=hardening, uniforms=uniforms, **common),
+        lambda z: oracle.contrastive_loss(z, LABELS, eta=eta, draw=by_inversion(uniforms, shared=True), **common),
+        features(),
     )
+
+
+@pytest.mark.parametrize("block", [1, 2**19])
+@each_reduction
+@each_method
+def test_draws_that_each_anchor_makes_for_itself_equal_algorithm_1(
+    monkeypatch, supervised, exclude_self, reduction, block
+):
+    """The path of a CPU: whatever is drawn, the loss and its gradient are of it, and no more is drawn than needed."""
+    z, k = features(), 3
+    seen = {}
+
+    def from_tables(p, count, source):
+        index = torch.multinomial(p, count, replacement=True, generator=seeded)
+        # Representations differ, so the first probabilities tell the anchor.
+        seen.update({tuple(row.tolist()): drawn.view(-1, k) for row, drawn in zip(p, index, strict=True)})
+        return index
+
+    monkeypatch.setattr(draws, "from_tables", from_tables)
+    monkeypatch.setattr(draws, "_BLOCK", block)
+    common = {"supervised": supervised, "reduction": reduction, "k": k, "exclude_self": exclude_self}
+
+    def draw(i, j, p):
+        row = torch.tensor([float(p.get(m, 0)) for m in range(6)], dtype=torch.float64)
+        (drawn,) = (drawn for key, drawn in seen.items() if torch.allclose(row, torch.tensor(key).double()))
+        return drawn[rank(j)].tolist()
+
+    seeded = generator()
+    ours = oracle.value_and_gradient(lambda z: contrastive_loss(z, LABELS, hardening=Exponential(2), **common), z)
+    theirs = oracle.value_and_gradient(
+        lambda z: oracle.contrastive_loss(z, LABELS, eta=oracle.exponential(2), draw=draw, **common), z
+    )
+    torch.testing.assert_close(ours, theirs)
+    assert sorted(len(drawn) for drawn in seen.values()) == [1, 2, 2, 3, 3, 3]
 
 
 # Draws
@@ -169,6 +217,7 @@ def mean_over_draws(function, z, count):
         (False, "none", 2, "anchor", {"negatives": "per_anchor"}),
         (False, "polynomial", 1, "anchor", {"max_positives": 1}),
         (True, "exponential", 2, "anchor", {"max_positives": 2}),
+        (True, "exponential", 2, "pair", {"max_positives": 3}),
         (False, "exponential", 1, "anchor", {"psi": Triplet(0.8)}),
     ],
 )
@@ -280,32 +329,68 @@ def test_exact_expectation_takes_no_random_numbers():
 
 
 @pytest.mark.parametrize("dtype", [torch.float32, torch.float64])
-def test_draws_have_the_frequencies_of_the_distribution(dtype):
-    """Chi-square at a level of 1e-6, fixed seed; rows from flat to peaked."""
-    logits = torch.randn(3, 12, generator=generator(1), dtype=dtype) * torch.tensor([[0.0], [1.0], [3.0]], dtype=dtype)
-    count = 100_000
-    drawn = losses._draw(logits.log_softmax(1), count, generator(2))
-    assert drawn.shape == (3, count) and drawn.dtype == torch.int64
-    for row, p in zip(drawn, logits.double().softmax(1), strict=True):
-        expected = p * count
-        statistic = ((row.bincount(minlength=12) - expected) ** 2 / expected).sum()
-        assert statistic < chi2.ppf(1 - 1e-6, 11)
+@pytest.mark.parametrize(
+    ("sets", "options"),
+    [
+        (3, {"max_positives": 3}),
+        (2, {"max_positives": 2}),
+        (3, {"psi": Triplet(1.0)}),
+        (1, {"negatives": "per_anchor"}),
+        (1, {"z_pos": features(seed=5)}),
+    ],
+    ids=["own", "shared", "psi", "per_anchor", "z_pos"],
+)
+def test_a_generator_draws_the_uniform_numbers_that_could_be_given(sets, options, dtype):
+    k = 1 if "psi" in options else 5
+    uniforms = torch.rand(6, sets, k, dtype=dtype, generator=generator(4))
+    common = {"supervised": True, "hardening": Exponential(2), "k": k, **options}
+    given = contrastive_loss(features(dtype=dtype), LABELS, uniforms=uniforms, **{"max_positives": sets, **common})
+    assert contrastive_loss(features(dtype=dtype), LABELS, generator=generator(4), **common) == given
 
 
-@pytest.mark.parametrize("n", [5, 257])
-@pytest.mark.parametrize("uniform", [0.0, 1 - 2**-24, None])
-def test_items_of_probability_zero_are_never_drawn(monkeypatch, n, uniform):
-    """Neither first, last nor between, not even for the extreme uniform numbers; nor for probabilities of 1/3."""
-    allowed = torch.ones(4, n, dtype=torch.bool)
-    allowed[0, [0, -1]] = False
-    allowed[1, :-1] = False
-    allowed[2, 1:] = False
-    allowed[3, ::2] = False
-    log_p = torch.zeros(4, n).masked_fill(~allowed, -inf).log_softmax(1)
-    if uniform is not None:
-        monkeypatch.setattr(torch, "rand", lambda *size, generator=None, **kw: torch.full(size, uniform, **kw))
-    drawn = losses._draw(log_p, 2000, generator(3))
-    assert allowed.gather(1, drawn).all()
+def test_evaluation_keeps_no_draws():
+    """Without a gradient to come."""
+    z = features(dtype=torch.float32).requires_grad_()
+    common = {"supervised": True, "hardening": Exponential(2), "k": 5}
+    with torch.no_grad():
+        value = contrastive_loss(z, LABELS, generator=generator(), **common)
+    assert not value.requires_grad and value == contrastive_loss(z, LABELS, generator=generator(), **common)
+
+
+# Compilation
+
+
+@pytest.mark.parametrize(
+    ("supervised", "family", "k", "sets", "options"),
+    [
+        (True, "exponential", 3, 3, {}),
+        (True, "threshold", 3, 2, {"reduction": "pair"}),
+        (False, "polynomial", 3, 3, {"exclude_self": True}),
+        (True, "polynomial", 3, 1, {"negatives": "per_anchor", "reduction": "pair"}),
+        (False, "exponential", 3, 1, {"negatives": "per_anchor", "exclude_self": True}),
+        (False, "threshold", 3, 1, {"z_pos": features(seed=5, dtype=torch.float32)}),
+        (True, "exponential", 3, 1, {"z_pos": features(seed=5, dtype=torch.float32), "reduction": "pair"}),
+        (True, "exponential", None, None, {}),
+        (False, "polynomial", None, None, {"reduction": "pair", "exclude_self": True, "detach_weights": False}),
+        (False, "threshold", None, None, {"z_pos": features(seed=5, dtype=torch.float32)}),
+        (True, "exponential", 1, 3, {"psi": Triplet(1.0)}),
+    ],
+)
+def test_it_compiles_to_one_graph_for_every_hardness(supervised, family, k, sets, options):
+    """Value and gradient of the compiled loss are those of the plain one, with one compilation for all hardnesses."""
+    z = features(dtype=torch.float32)
+    uniforms = None if k is None else torch.rand(6, sets, k, generator=generator(1))
+    common = {"supervised": supervised, "k": k, "max_positives": sets, **options}
+
+    def loss(z, hardness):
+        return contrastive_loss(z, LABELS, hardening=make(family, hardness), uniforms=uniforms, **common)
+
+    torch.compiler.reset()
+    compiled = torch.compile(loss, fullgraph=True, dynamic=False, backend="aot_eager")
+    for hardness, stance in ((2.0, "default"), (0.0, "fail_on_recompile")):
+        with torch.compiler.set_stance(stance):
+            ours = oracle.value_and_gradient(lambda z, h=hardness: compiled(z, torch.tensor(h)), z)
+        torch.testing.assert_close(ours, oracle.value_and_gradient(lambda z, h=hardness: loss(z, h), z))
 
 
 # Invariances
@@ -388,7 +473,8 @@ def test_the_shortcut_for_infonce_equals_its_definition(k):
         def expectation(self, v, log_p):
             return InfoNCE().expectation(v, log_p)
 
-    common = {"supervised": True, "hardening": Exponential(2), "k": k}
+    # Without max_positives, InfoNCE has draws of its own on a CPU.
+    common = {"supervised": True, "hardening": Exponential(2), "k": k, "max_positives": 3}
     assert_same(
         lambda z: contrastive_loss(z, LABELS, generator=generator(), **common),
         lambda z: contrastive_loss(z, LABELS, generator=generator(), psi=Spelled(), **common),
@@ -599,8 +685,9 @@ def test_large_unnormalised_features_do_not_overflow(supervised, exclude_self, n
     assert value > 0
 
 
-def test_large_features_give_the_largest_difference():
-    """psi_k(v) -> max v for k -> infinity and hard weights: the value itself is right, not just finite."""
+@pytest.mark.parametrize("k", [3, None])
+def test_large_features_give_the_largest_difference(k):
+    """psi_k(v) -> max v for hard weights: the value itself is right, not just finite."""
     z = 1e4 * features(dtype=torch.float32)
     s = (z.double() @ z.double().T).tolist()
     expected = 0.0
@@ -608,7 +695,7 @@ def test_large_features_give_the_largest_difference():
         positives = [j for j in range(6) if LABELS[j] == LABELS[i]]
         hardest = max(s[i][m] for m in range(6) if LABELS[m] != LABELS[i])
         expected += sum(max(hardest - s[i][j], 0) for j in positives) / len(positives) / 6
-    loss = contrastive_loss(z, LABELS, supervised=True, hardening=Exponential(30), k=None)
+    loss = contrastive_loss(z, LABELS, supervised=True, hardening=Exponential(30), k=k)
     assert float(loss) == pytest.approx(expected, rel=1e-5)
 
 
@@ -652,6 +739,10 @@ def test_single_and_double_precision_are_kept(dtype):
         ({"detach_weights": False}, "needs k=None"),
         ({"psi": Triplet(1.0), "k": 2}, "pass k=1"),
         ({"max_positives": 0}, "max_positives"),
+        ({"uniforms": torch.zeros(6, 3, 256)}, "uniforms needs k and.* max_positives"),
+        ({"uniforms": torch.zeros(6, 1, 256), "k": None}, "uniforms needs k"),
+        ({"uniforms": torch.zeros(6, 3, 5), "k": 5, "max_positives": 2}, r"must be \(6, 2, 5\), got \(6, 3, 5\)"),
+        ({"uniforms": torch.zeros(6, 3, 5), "k": 5, "negatives": "per_anchor"}, r"must be \(6, 1, 5\)"),
     ],
 )
 def test_bad_arguments_are_refused(changes, message):

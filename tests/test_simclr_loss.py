@@ -7,7 +7,7 @@ import pytest
 import torch
 
 from hcl.geometry import simplex_etf
-from hcl.hardening import Exponential, Polynomial, Uniform
+from hcl.hardening import Exponential, Polynomial, Uniform, make
 from hcl.losses import simclr_loss
 from hcl.models import unit_ball
 
@@ -87,6 +87,25 @@ def test_half_precision_is_computed_in_float32(dtype):
     z, z_pos = (v.to(dtype) for v in views())
     loss = simclr_loss(z, z_pos)
     assert loss.dtype == torch.float32 and loss == simclr_loss(z.float(), z_pos.float())
+
+
+@pytest.mark.parametrize(
+    ("family", "options"),
+    [("exponential", {"labels": LABELS}), ("polynomial", {"detach_weights": False}), ("threshold", {"weight": 3.0})],
+)
+def test_it_compiles_to_one_graph_for_every_hardness(family, options):
+    """Value and gradient of the compiled loss are those of the plain one, with one compilation for all hardnesses."""
+
+    def loss(x, hardness):
+        return simclr_loss(*x.chunk(2), hardening=make(family, hardness), **options)
+
+    z = torch.cat(views(dtype=torch.float32))
+    torch.compiler.reset()
+    compiled = torch.compile(loss, fullgraph=True, dynamic=False, backend="aot_eager")
+    for hardness, stance in ((2.0, "default"), (0.0, "fail_on_recompile")):
+        with torch.compiler.set_stance(stance):
+            ours = oracle.value_and_gradient(lambda x, h=hardness: compiled(x, torch.tensor(h)), z)
+        torch.testing.assert_close(ours, oracle.value_and_gradient(lambda x, h=hardness: loss(x, h), z))
 
 
 def test_bad_arguments_are_refused():
