@@ -5,7 +5,7 @@ import os
 import socket
 from collections.abc import Callable
 from dataclasses import dataclass, replace
-from functools import cached_property
+from functools import cached_property, lru_cache
 from pathlib import Path
 from urllib.error import URLError
 
@@ -99,11 +99,21 @@ def _first_of_each_class(labels: Tensor, num_classes: int, number: int | None, s
 
 
 def normalize(x: Tensor) -> Tensor:
-    """Return uint8 images as float32, scaled and normalised with `IMAGE_MEAN` and `IMAGE_STD`; floats unchanged."""
-    if x.dtype != torch.uint8:
-        return x
-    mean, std = (torch.tensor(v, device=x.device)[:, None, None] for v in (IMAGE_MEAN, IMAGE_STD))
-    return (x.float() / 255 - mean) / std
+    """Return uint8 images as float32, scaled to [0, 1] and `standardize`d; floats unchanged."""
+    return standardize(x.float().div_(255)) if x.dtype == torch.uint8 else x
+
+
+def standardize(x: Tensor) -> Tensor:
+    """Return (..., 3, h, w) images in [0, 1] less `IMAGE_MEAN`, over `IMAGE_STD`."""
+    mean, std = _statistics(x.device)
+    return x.sub(mean).div_(std)
+
+
+@lru_cache
+def _statistics(device: torch.device) -> tuple[Tensor, Tensor]:
+    # Kept, because a step that is being captured must not copy from the host.
+    mean, std = (torch.tensor(v, device=device)[:, None, None] for v in (IMAGE_MEAN, IMAGE_STD))
+    return mean, std
 
 
 def synthetic(seed: int = 0) -> Dataset:

@@ -1,14 +1,13 @@
 """What is measured of an encoder: geometry of the class means, downstream accuracy, losses, all in eval mode."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import torch
 from torch import Tensor, nn
 
 from hcl import geometry
 from hcl.data import Dataset, normalize
-from hcl.hardening import Uniform, make
-from hcl.losses import contrastive_loss
+from hcl.objective import batch_loss, encode, views
 from hcl.spec import RunSpec
 
 LOSS_BATCHES = 10  # batches that the losses of an evaluation average over
@@ -34,19 +33,28 @@ class Evaluation:
 
 
 @torch.no_grad()
-def represent(model: nn.Module, images: Tensor, spec: RunSpec, batch_size: int = 1000) -> Tensor:
-    """Return the (n, d) eval-mode representations of (n, ...) images or inputs, on their device."""
+def represent(model: nn.Module, inputs: Tensor, spec: RunSpec, batch_size: int | None = None) -> Tensor:
+    """Return the (n, d) eval-mode representations of (n, ...) uint8 images or normalised inputs, on their device.
+
+    Args:
+        model: the encoder.
+        inputs: on its device.
+        spec: its ``precision``.
+        batch_size: None is 1000 on a CPU and 2500 elsewhere, where a smaller last batch is filled up so that compiled
+            code sees a single shape.
+    """
+    accelerated = inputs.device.type != "cpu"
+    batch_size = batch_size or (2500 if accelerated else 1000)
     training = model.training
     model.eval()
-    with torch.autocast(images.device.type, torch.bfloat16, enabled=spec.precision == "bf16"):
-        parts = [model(as_input(batch)) for batch in images.split(batch_size)]
+    parts = []
+    for batch in inputs.split(batch_size):
+        x = normalize(batch)
+        if accelerated and len(x) < batch_size:
+            x = torch.cat([x, x[:1].expand(batch_size - len(x), *x.shape[1:])])
+        parts.append(encode(model, x, spec.precision)[: len(batch)])
     model.train(training)
     return torch.cat(parts)
-
-
-def as_input(x: Tensor) -> Tensor:
-    """Return images normalised, in the channels-last layout, which doubles the speed of convolutions on a CPU."""
-    return normalize(x).contiguous(memory_format=torch.channels_last)
 
 
 def evaluate(model: nn.Module, data: Dataset, spec: RunSpec, *, generator: torch.Generator) -> Evaluation:
@@ -70,24 +78,27 @@ def evaluate(model: nn.Module, data: Dataset, spec: RunSpec, *, generator: torch
     Raises:
         DivergedError: if a representation is not finite.
     """
-    z = represent(model, data.train, spec).double()
-    if not z.isfinite().all():
-        raise DivergedError(f"{spec.run_id}: the representations are not finite. Try a lower lr or fp32.")
+    seen = represent(model, data.train, spec)
+    z = seen.double()
     z_test = represent(model, data.test, spec).double()
     labels = data.train_labels
     means = geometry.class_means(z, labels, data.num_classes)
+    # Small matrices on the CPU: their decompositions take a GPU longer. This is also the one wait for the device.
+    on_cpu = means.cpu()
+    if not on_cpu.isfinite().all():
+        raise DivergedError(f"{spec.run_id}: the representations are not finite. Try a lower lr or fp32.")
     metrics = {
         "test_accuracy": _share((z_test @ means.T).argmax(1) == data.test_labels),
         "train_accuracy": _share((z @ means.T).argmax(1) == labels),
         "ncc_accuracy": _share(torch.cdist(z_test, means).argmin(1) == data.test_labels),
-        "zero_sum": geometry.zero_sum(means),
-        "unit_norm": geometry.unit_norm(means),
-        "equal_inner_product": geometry.equal_inner_product(means),
-        "equal_inner_product_cosine": geometry.equal_inner_product(means, cosine=True),
+        "zero_sum": geometry.zero_sum(on_cpu),
+        "unit_norm": geometry.unit_norm(on_cpu),
+        "equal_inner_product": geometry.equal_inner_product(on_cpu),
+        "equal_inner_product_cosine": geometry.equal_inner_product(on_cpu, cosine=True),
         "within_class": geometry.within_class_variation(z, labels),
-        "rank": geometry.spectrum_rank(means),
-        "effective_rank": geometry.effective_rank(means),
-        **_losses(model, data, spec, z, generator),
+        "rank": geometry.spectrum_rank(on_cpu),
+        "effective_rank": geometry.effective_rank(on_cpu),
+        **_losses(model, data, spec, seen, generator),
     }
     return Evaluation({name: float(value) for name, value in metrics.items()}, means, z)
 
@@ -96,36 +107,26 @@ def _share(correct: Tensor) -> Tensor:
     return correct.double().mean()
 
 
+@torch.no_grad()
 def _losses(model: nn.Module, data: Dataset, spec: RunSpec, z: Tensor, generator: torch.Generator) -> dict[str, Tensor]:
-    z_pos = None
-    if spec.positives == "noise":
-        z, z_pos = (
-            represent(model, add_noise(data.train, spec.noise, generator=generator), spec).double() for _ in range(2)
-        )
-    batches = [
-        torch.randperm(len(z), device=z.device, generator=generator)[: spec.batch_size] for _ in range(LOSS_BATCHES)
-    ]
-    totals = {}
-    for name, hardening in (("loss", make(spec.hardening, spec.hardness)), ("plain_loss", Uniform())):
-        losses = [
-            contrastive_loss(
-                z[batch],
-                data.train_labels[batch],
-                supervised=spec.supervised,
-                hardening=hardening,
-                k=spec.k,
-                reduction=spec.reduction,  # type: ignore[arg-type]
-                negatives="per_anchor",  # the same expectation, with a fraction of the draws
-                z_pos=None if z_pos is None else z_pos[batch],
-                exclude_self=spec.exclude_self,
-                generator=generator,
-            )
-            for batch in batches
-        ]
-        totals[name] = torch.stack(losses).mean()
-    return totals
-
-
-def add_noise(x: Tensor, std: float, *, generator: torch.Generator) -> Tensor:
-    """Return inputs plus white Gaussian noise: the augmentation of Fig. 2, second row (D30)."""
-    return x + std * torch.randn(x.shape, dtype=x.dtype, device=x.device, generator=generator)
+    count, size = len(z), spec.batch_size or len(z)
+    batches = [torch.randperm(count, device=z.device, generator=generator)[:size] for _ in range(LOSS_BATCHES)]
+    if spec.positives == "label":
+        shown = [z[batch] for batch in batches]
+    elif LOSS_BATCHES * size < count:
+        inputs = [views(data.train[batch], spec, generator=generator) for batch in batches]
+        shown = list(represent(model, torch.cat(inputs), spec).split(2 * size))
+    else:
+        both = represent(model, views(data.train, spec, generator=generator), spec)
+        shown = [torch.cat([view[batch] for view in both.split(count)]) for batch in batches]
+    # Draws an anchor have the same expectation, with a fraction of the work.
+    own = replace(spec, negatives="per_anchor")
+    return {
+        name: torch.stack(
+            [
+                batch_loss(part, data.train_labels[batch], of, generator=generator)
+                for part, batch in zip(shown, batches, strict=True)
+            ]
+        ).mean()
+        for name, of in (("loss", own), ("plain_loss", replace(own, hardness=0.0)))
+    }

@@ -16,7 +16,8 @@ _CHOICES = {
     "normalization": tuple(NORMALIZATIONS),
     "reduction": ("anchor", "pair"),
     "negatives": ("per_pair", "per_anchor"),
-    "positives": ("label", "noise"),
+    "positives": ("label", "noise", "augmentation"),
+    "objective": ("algorithm1", "simclr"),
     "precision": ("fp32", "bf16"),
 }
 
@@ -43,7 +44,9 @@ class RunSpec:
         reduction: ``"anchor"`` (Algorithm 1) or ``"pair"`` (official code, D1).
         negatives: ``"per_pair"`` (Algorithm 1) or ``"per_anchor"`` (D2).
         exclude_self: drop the anchor from its own negatives (D4).
-        positives: ``"label"``, all items of the class in the batch (D5), or ``"noise"``, a second noisy copy (D30).
+        positives: ``"label"``, all items of the class in the batch (D5), ``"noise"``, a second noisy copy (D30), or
+            ``"augmentation"``, a second augmented view (SimCLR sampling, Sec. B.5, D15).
+        objective: ``"algorithm1"``, or ``"simclr"``, eq. (42), which takes two views and ignores k (D13).
         noise: standard deviation of the noise of ``positives="noise"``; .1 is the paper's variance of .01.
         epochs: of training, >= 1.
         batch_size: None is the whole training split; otherwise an incomplete last batch is dropped (D19).
@@ -72,6 +75,7 @@ class RunSpec:
     negatives: str = "per_pair"
     exclude_self: bool = False
     positives: str = "label"
+    objective: str = "algorithm1"
     noise: float = 0.1
     epochs: int = 400
     batch_size: int | None = 512
@@ -93,6 +97,10 @@ class RunSpec:
                 raise ValueError(f"{name}={value}: expected at least {least}.")
         if not self.lr > 0 or not self.weight_decay >= 0 or not self.noise >= 0:
             raise ValueError(f"Expected lr > 0, weight_decay >= 0 and noise >= 0, got {self}.")
+        if self.objective == "simclr" and self.positives == "label":
+            raise ValueError('objective="simclr" takes two views: set positives to "augmentation" or "noise".')
+        if self.positives == "augmentation" and self.dataset == "synthetic":
+            raise ValueError('positives="augmentation" takes images; for the synthetic data there is "noise".')
         make(self.hardening, self.hardness)
 
     @property

@@ -2,53 +2,32 @@
 
 import os
 import time
-from collections.abc import Iterator
-from dataclasses import replace
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
 import pandas as pd
 import torch
-from torch import Tensor, nn
 from tqdm import tqdm
 
 from hcl import data as datasets
 from hcl import runs
 from hcl.data import Dataset
-from hcl.evaluate import DivergedError, add_noise, as_input, evaluate
-from hcl.hardening import make
-from hcl.losses import contrastive_loss
-from hcl.models import build
+from hcl.engine import Engine, Techniques
+from hcl.evaluate import DivergedError, Evaluation, evaluate
+from hcl.randomness import generator_for
 from hcl.runs import Run
 from hcl.spec import RunSpec
-
-_STREAMS = {"weights": 0, "order": 1, "draws": 2, "evaluation": 3}
 
 
 class MissingRunError(RuntimeError):
     """A run has no record where training is not allowed, as in a build of the book."""
 
 
-def generator_for(seed: int, epoch: int, stream: str, device: torch.device | str = "cpu") -> torch.Generator:
-    """Return the source of randomness of one epoch, so that no state has to be carried from epoch to epoch.
-
-    Args:
-        seed: of the run.
-        epoch: from 0.
-        stream: ``"weights"``, ``"order"``, ``"draws"`` or ``"evaluation"``.
-        device: of the generator.
-    """
-    return torch.Generator(device).manual_seed(_mix(seed, epoch, stream))
-
-
-def _mix(seed: int, epoch: int, stream: str) -> int:
-    return (seed * 1_000_003 + epoch) * len(_STREAMS) + _STREAMS[stream]
-
-
 def pick_device(name: str | None = None) -> torch.device:
     """Return the named device, or the GPU where there is one, else the CPU."""
-    return torch.device(name or ("cuda" if torch.cuda.is_available() else "cpu"))
+    device = torch.device(name or ("cuda" if torch.cuda.is_available() else "cpu"))
+    return torch.device("cuda", torch.cuda.current_device()) if device == torch.device("cuda") else device
 
 
 def load_data(spec: RunSpec, root: Path | None = None) -> Dataset:
@@ -64,6 +43,157 @@ def load_data(spec: RunSpec, root: Path | None = None) -> Dataset:
 @lru_cache(maxsize=1)
 def _load(name: str, root: Path, seed: int, num_train: int | None, num_test: int | None) -> Dataset:
     return datasets.load(name, root, seed=seed).subset(num_train, num_test)
+
+
+class Training:
+    """A run in progress: what has been trained and measured, an epoch at a time.
+
+    `launch` and `settle` are apart so that, on a GPU, several runs have work enqueued while one is measured.
+
+    Args:
+        spec: what to run.
+        data: its images, from `load_data`.
+        engine: that fits; None makes one.
+        device: to make one on.
+        techniques: to make one with; None is `hcl.engine.Techniques.best`.
+        state: of `state`, to go on from; None starts from the beginning.
+
+    Attributes:
+        epoch: number of epochs trained.
+        epoch_seconds: duration of the last epoch, its evaluation included.
+    """
+
+    def __init__(
+        self,
+        spec: RunSpec,
+        data: Dataset,
+        *,
+        engine: Engine | None = None,
+        device: torch.device | None = None,
+        techniques: Techniques | None = None,
+        state: dict[str, Any] | None = None,
+    ) -> None:
+        self._started = self._launched = time.perf_counter()
+        self.spec, self._data = spec, data
+        self.engine = engine or Engine(spec, data, device=device or pick_device(), techniques=techniques)
+        self._record = runs.provenance(self.engine.device)
+        self.engine.begin(spec)
+        self.epoch, self.epoch_seconds = 0, 0.0
+        self._clock = {"wall_seconds": 0.0, "train_seconds": 0.0, "evaluation_seconds": 0.0}
+        self._resumed: list[int] = []
+        if state is None or state["data"] != data.fingerprint:
+            self._last: Evaluation | None = self._measure()
+            self._initial = self._last.z.float().cpu() if spec.representation_dim == 2 else None
+            self._history: list[dict[str, float]] = [{"epoch": 0, **self._last.metrics}]
+        else:
+            self.engine.restore(state["engine"])
+            self.epoch, self._clock, self._history = state["epoch"], state["clock"], state["history"]
+            self._initial, self._resumed = state["initial"], [*state["resumed"], state["epoch"]]
+            self._last = None
+        self._clock["wall_seconds"] += time.perf_counter() - self._started
+
+    @property
+    def done(self) -> bool:
+        """Whether every epoch has been trained."""
+        return self.epoch == self.spec.epochs
+
+    def launch(self) -> None:
+        """Enqueue the next epoch."""
+        self._launched = time.perf_counter()
+        self.engine.launch(self.epoch + 1)
+
+    def settle(self) -> None:
+        """Wait for the epoch that was launched, and evaluate it where the spec says so.
+
+        Raises:
+            DivergedError: if its loss or a representation is not finite.
+        """
+        loss = self.engine.finish()
+        self.epoch += 1
+        trained = time.perf_counter()
+        if not torch.tensor(loss).isfinite():
+            raise DivergedError(
+                f"{self.spec.run_id}: the loss of epoch {self.epoch} is {loss}. Try a lower lr or fp32."
+            )
+        row: dict[str, float] = {"epoch": self.epoch, "train_loss": loss}
+        if self.spec.evaluated(self.epoch):
+            self._last = self._measure()
+            row |= self._last.metrics
+        self._history.append(row)
+        ended = time.perf_counter()
+        self.epoch_seconds = ended - self._launched
+        for name, seconds in (
+            ("wall_seconds", self.epoch_seconds),
+            ("train_seconds", trained - self._launched),
+            ("evaluation_seconds", ended - trained),
+        ):
+            self._clock[name] += seconds
+
+    def state(self) -> dict[str, Any]:
+        """Return what it takes to go on with the run later; between a `settle` and the next `launch`."""
+        return {
+            "engine": self.engine.state(), "epoch": self.epoch, "history": self._history, "initial": self._initial,
+            "clock": dict(self._clock), "resumed": self._resumed, "data": self._data.fingerprint,
+        }  # fmt: skip
+
+    def result(self) -> Run:
+        """Return the run, with what it has measured so far."""
+        last = self._last or self._measure()
+        arrays = {"means": last.means.float().cpu().numpy()}
+        if self._initial is not None:
+            arrays |= {
+                "initial": self._initial.numpy(),
+                "final": last.z.float().cpu().numpy(),
+                "labels": self._data.train_labels.numpy().astype("int16"),
+            }
+        images = self.epoch * self.engine.steps * (self.spec.batch_size or len(self._data.train))
+        record = self._record | {
+            "data_fingerprint": self._data.fingerprint,
+            "data_source": self._data.source,
+            "techniques": str(self.engine.techniques),
+            "resumed_after_epochs": self._resumed,
+            "shared_draw_batches": self.engine.shared_draws,
+            **{name: round(seconds, 2) for name, seconds in self._clock.items()},
+            "images_per_second": round(images / max(self._clock["train_seconds"], 1e-9), 1),
+        }
+        columns = ["epoch", "train_loss", *(name for name in self._history[0] if name != "epoch")]
+        return Run(self.spec, pd.DataFrame(self._history, columns=columns), arrays, record)
+
+    def _measure(self) -> Evaluation:
+        with self.engine.work():
+            generator = generator_for(self.spec.seed, self.epoch, "evaluation", self.engine.device)
+            return evaluate(self.engine.frozen(), self.engine.data, self.spec, generator=generator)
+
+
+def train(
+    spec: RunSpec,
+    *,
+    data: Dataset,
+    device: str | None = None,
+    techniques: Techniques | None = None,
+    progress: bool = True,
+) -> Run:
+    """Train an encoder and measure it along the way.
+
+    Args:
+        spec: what to run.
+        data: its images, from `load_data`.
+        device: None picks a GPU where there is one.
+        techniques: None is `hcl.engine.Techniques.best`.
+        progress: show a bar, on terminals only.
+
+    Returns:
+        The run, not saved.
+
+    Raises:
+        DivergedError: if the loss of an epoch is not finite.
+        ValueError: if a batch is larger than the training split.
+    """
+    training = Training(spec, data, device=pick_device(device), techniques=techniques)
+    for _ in tqdm(range(spec.epochs), desc=spec.run_id, unit="epoch", disable=None if progress else True):
+        training.launch()
+        training.settle()
+    return training.result()
 
 
 def obtain(
@@ -92,133 +222,19 @@ def obtain(
     """
     if (path := runs.find(spec, runs_root)) is not None:
         return runs.load(path)
+    check_allowed(spec, runs_root)
+    run = train(spec, data=data or load_data(spec, data_root), device=device, progress=progress)
+    return runs.save(run, group, runs_root)
+
+
+def check_allowed(spec: RunSpec, runs_root: Path | None = None) -> None:
+    """Refuse to train a run where that is forbidden.
+
+    Raises:
+        MissingRunError: if the environment variable HCL_TRAIN is 0.
+    """
     if os.environ.get("HCL_TRAIN") == "0":
         raise MissingRunError(
             f"No record of {spec.run_id} under {runs_root or runs.default_root()}, and HCL_TRAIN=0 forbids training "
             "it here. Train it with 'hcl run', or show a profile that has been run."
         )
-    run = train(spec, data=data or load_data(spec, data_root), device=device, progress=progress)
-    return runs.save(run, group, runs_root)
-
-
-def train(spec: RunSpec, *, data: Dataset, device: str | None = None, progress: bool = True) -> Run:
-    """Train an encoder and measure it along the way.
-
-    Args:
-        spec: what to run.
-        data: its images, from `load_data`.
-        device: None picks a GPU where there is one.
-        progress: show a bar, on terminals only.
-
-    Returns:
-        The run, not saved.
-
-    Raises:
-        DivergedError: if the loss of an epoch is not finite.
-        ValueError: if a batch is larger than the training split.
-    """
-    if spec.batch_size is not None and spec.batch_size > len(data.train):
-        raise ValueError(f"batch_size={spec.batch_size}, but there are {len(data.train)} training images: lower it.")
-    started = time.perf_counter()
-    where = pick_device(device)
-    record = runs.provenance(where)
-    resident = replace(
-        data,
-        train=data.train.to(where),
-        train_labels=data.train_labels.to(where),
-        test=data.test.to(where),
-        test_labels=data.test_labels.to(where),
-    )
-    model = build(
-        spec.encoder,
-        spec.representation_dim,
-        image_shape=data.image_shape,
-        stem=spec.stem,  # type: ignore[arg-type]
-        normalization=spec.normalization,
-        seed=_mix(spec.seed, 0, "weights"),
-    ).to(device=where, memory_format=torch.channels_last)  # type: ignore[call-overload]
-    optimizer = torch.optim.Adam(model.parameters(), lr=spec.lr, weight_decay=spec.weight_decay)
-
-    def measure(epoch: int) -> Any:
-        return evaluate(model, resident, spec, generator=generator_for(spec.seed, epoch, "evaluation", where))
-
-    first = last = measure(0)
-    history: list[dict[str, float]] = [{"epoch": 0, **first.metrics}]
-    training_time, seen = 0.0, 0
-    bar = tqdm(range(1, spec.epochs + 1), desc=spec.run_id, unit="epoch", disable=None if progress else True)
-    for epoch in bar:
-        epoch_started = time.perf_counter()
-        loss, images = train_epoch(model, optimizer, resident, spec, epoch)
-        training_time += time.perf_counter() - epoch_started
-        seen += images
-        if not torch.tensor(loss).isfinite():
-            raise DivergedError(f"{spec.run_id}: the loss of epoch {epoch} is {loss}. Try a lower lr or fp32.")
-        row: dict[str, float] = {"epoch": epoch, "train_loss": loss}
-        if spec.evaluated(epoch):
-            last = measure(epoch)
-            row |= last.metrics
-        history.append(row)
-        bar.set_postfix(loss=f"{loss:.4f}", refresh=False)
-
-    arrays = {"means": last.means}
-    if spec.representation_dim == 2:
-        arrays |= {"initial": first.z, "final": last.z}
-    record |= {
-        "data_fingerprint": data.fingerprint,
-        "data_source": data.source,
-        "wall_seconds": round(time.perf_counter() - started, 2),
-        "images_per_second": round(seen / training_time, 1),
-    }
-    columns = ["epoch", "train_loss", *first.metrics]
-    stored = {name: array.float().cpu().numpy() for name, array in arrays.items()}
-    if spec.representation_dim == 2:
-        stored["labels"] = data.train_labels.numpy().astype("int16")
-    return Run(spec, pd.DataFrame(history, columns=columns), stored, record)
-
-
-def train_epoch(
-    model: nn.Module, optimizer: torch.optim.Optimizer, data: Dataset, spec: RunSpec, epoch: int
-) -> tuple[float, int]:
-    """Train for one epoch; return the mean train-mode loss of its batches and the number of images seen."""
-    device = data.train.device
-    draws = generator_for(spec.seed, epoch, "draws", device)
-    model.train()
-    losses, images = [], 0
-    for batch in batches(len(data.train), spec, epoch, device):
-        loss = batch_loss(model, data.train[batch], data.train_labels[batch], spec, draws)
-        optimizer.zero_grad(set_to_none=True)
-        loss.backward()
-        optimizer.step()
-        losses.append(loss.detach())
-        images += len(batch)
-    return float(torch.stack(losses).mean()), images
-
-
-def batches(count: int, spec: RunSpec, epoch: int, device: torch.device) -> Iterator[Tensor]:
-    """Yield the indices of each batch of an epoch; an incomplete last one is dropped (D19)."""
-    order = torch.randperm(count, generator=generator_for(spec.seed, epoch, "order")).to(device)
-    size = spec.batch_size or count
-    yield from order[: count - count % size].split(size)
-
-
-def batch_loss(model: nn.Module, images: Tensor, labels: Tensor, spec: RunSpec, generator: torch.Generator) -> Tensor:
-    """Return the loss of a batch as the spec defines it, with the encoder as it stands."""
-    noisy = spec.positives == "noise"
-    x = images
-    if noisy:
-        x = torch.cat([add_noise(images, spec.noise, generator=generator) for _ in range(2)])
-    with torch.autocast(x.device.type, torch.bfloat16, enabled=spec.precision == "bf16"):
-        z = model(as_input(x))
-    z, z_pos = z.chunk(2) if noisy else (z, None)
-    return contrastive_loss(
-        z,
-        labels,
-        supervised=spec.supervised,
-        hardening=make(spec.hardening, spec.hardness),
-        k=spec.k,
-        reduction=spec.reduction,  # type: ignore[arg-type]
-        negatives=spec.negatives,  # type: ignore[arg-type]
-        z_pos=z_pos,
-        exclude_self=spec.exclude_self,
-        generator=generator,
-    )

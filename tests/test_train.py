@@ -7,11 +7,12 @@ import pandas as pd
 import pytest
 import torch
 
-from hcl import data, evaluate, runs, train
+from hcl import data, engine, evaluate, objective, randomness, runs, train
 from hcl.bounds import scl_lower_bound, ucl_lower_bound
 from hcl.data import Dataset
 from hcl.geometry import simplex_etf
 from hcl.losses import contrastive_loss
+from hcl.models import build
 from hcl.spec import RunSpec
 
 SMALL = RunSpec(
@@ -40,7 +41,7 @@ def diverging(monkeypatch):
     """The encoder gives NaN from the given call in training mode on."""
 
     def install(call):
-        build = train.build
+        build = engine.build
 
         def broken(*arguments, **options):
             model, calls = build(*arguments, **options), []
@@ -52,7 +53,7 @@ def diverging(monkeypatch):
             model.register_forward_hook(hook)
             return model
 
-        monkeypatch.setattr(train, "build", broken)
+        monkeypatch.setattr(engine, "build", broken)
 
     return install
 
@@ -189,19 +190,36 @@ def test_load_data_takes_the_subset_and_the_seed_of_the_spec():
 # Batches and randomness
 
 
+@pytest.fixture
+def batches(monkeypatch):
+    """The indices of the images of each batch, as they are taken."""
+    seen = []
+    rows = engine.rows
+    monkeypatch.setattr(engine, "rows", lambda images, index: seen.append(index) or rows(images, index))
+
+    def of_epoch(epoch, **changes):
+        spec = replace(SMALL, num_train=100, **changes)
+        made = engine.Engine(spec, train.load_data(spec), device=torch.device("cpu"))
+        made.begin(spec)
+        seen.clear()
+        made.launch(epoch)
+        return list(seen)
+
+    return of_epoch
+
+
 @pytest.mark.parametrize(("size", "sizes"), [(30, [30] * 3), (50, [50, 50]), (100, [100]), (None, [100])])
-def test_batches_cover_distinct_indices_and_drop_an_incomplete_last_one(size, sizes):
+def test_batches_cover_distinct_indices_and_drop_an_incomplete_last_one(batches, size, sizes):
     """D19."""
-    spec = replace(SMALL, batch_size=size)
-    found = list(train.batches(100, spec, 1, torch.device("cpu")))
+    found = batches(1, batch_size=size)
     assert [len(b) for b in found] == sizes
     indices = torch.cat(found)
     assert len(indices.unique()) == len(indices)
     assert set(indices.tolist()) <= set(range(100))
 
 
-def test_batches_differ_from_epoch_to_epoch_and_are_repeatable():
-    first, again, second = (torch.cat(list(train.batches(100, SMALL, e, torch.device("cpu")))) for e in (1, 1, 2))
+def test_batches_differ_from_epoch_to_epoch_and_are_repeatable(batches):
+    first, again, second = (torch.cat(batches(e)) for e in (1, 1, 2))
     assert first.equal(again) and not first.equal(second)
 
 
@@ -212,7 +230,7 @@ def test_a_batch_larger_than_the_data_is_refused():
 
 def test_generators_are_repeatable_and_all_different():
     def first(*key):
-        return torch.rand(4, generator=train.generator_for(*key)).tolist()
+        return torch.rand(4, generator=randomness.generator_for(*key)).tolist()
 
     streams = ("weights", "order", "draws", "evaluation")
     keys = [(seed, epoch, name) for seed in (0, 1, 7) for epoch in (0, 1, 399) for name in streams]
@@ -231,9 +249,10 @@ def seen_by_the_loss(monkeypatch, spec, images, labels, seed=0):
         seen.update(options, z=z, labels=labels)
         return contrastive_loss(z, labels, **options)
 
-    monkeypatch.setattr(train, "contrastive_loss", record)
+    monkeypatch.setattr(objective, "contrastive_loss", record)
     generator = torch.Generator().manual_seed(seed)
-    seen["loss"] = train.batch_loss(torch.nn.Flatten(), images, labels, spec, generator)
+    z = objective.views(images, spec, generator=generator).flatten(1)
+    seen["loss"] = objective.batch_loss(z, labels, spec, generator=generator)
     return seen
 
 
@@ -313,7 +332,7 @@ def test_evaluation_of_neural_collapse():
     for name in ("loss", "plain_loss"):  # Theorem 2 (vi)
         assert metrics[name] == pytest.approx(scl_lower_bound(3), abs=1e-6)
     torch.testing.assert_close(found.means, simplex_etf(3, 2), atol=1e-6, rtol=0)
-    assert found.z.shape == (120, 2) and found.z.dtype == torch.float64
+    assert found.z.shape == (120, 2)
 
 
 def test_evaluation_of_neural_collapse_without_supervision():
@@ -354,10 +373,10 @@ def test_representations_do_not_depend_on_the_batch_size():
 
 
 def test_evaluation_is_repeatable():
-    model = train.build("mlp", 9, image_shape=(3, 8, 8), stem="cifar", normalization="unit_ball", seed=0)
+    model = build("mlp", 9, image_shape=(3, 8, 8), stem="cifar", normalization="unit_ball", seed=0)
     digits = train.load_data(SMALL)
     a, b, c = (
-        evaluate.evaluate(model, digits, SMALL, generator=train.generator_for(0, e, "evaluation")).metrics
+        evaluate.evaluate(model, digits, SMALL, generator=randomness.generator_for(0, e, "evaluation")).metrics
         for e in (1, 1, 2)
     )
     assert a == b and a["loss"] != c["loss"] and a["test_accuracy"] == c["test_accuracy"]
