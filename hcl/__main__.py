@@ -2,4 +2,5 @@
 
 from hcl.cli import app
 
-app(prog_name="hcl")
+if __name__ == "__main__":  # processes that train import this again
+    app(prog_name="hcl")

@@ -1,6 +1,7 @@
 """The ``hcl`` command: what there is, what has been run, running and training, building the book."""
 
 import json
+import re
 import sys
 import time
 from collections.abc import Iterator
@@ -12,9 +13,12 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
-from hcl import paper, runs, train
+from hcl import archive, campaign, paper, runs, train
+from hcl.campaign import Settings
 from hcl.data import DataError
+from hcl.engine import Techniques
 from hcl.evaluate import DivergedError
+from hcl.progress import Display
 from hcl.spec import RunSpec
 
 app = typer.Typer(
@@ -23,7 +27,10 @@ app = typer.Typer(
     add_completion=False,
     pretty_exceptions_enable=False,
 )
+records = typer.Typer(help="Check and merge run records.", no_args_is_help=True)
+app.add_typer(records, name="runs")
 console = Console()
+_STARTED = time.time() - time.process_time()  # a budget pays for the imports too
 _PROFILE = f"auto, {', '.join(paper.PROFILES)}; auto takes the best one that has been run"
 Parameters = Annotated[list[str], typer.Option("--param", "-p", help="name=value; lists as [1,2]; may be repeated")]
 Device = Annotated[str | None, typer.Option(help="cpu or cuda; the default is a GPU where there is one")]
@@ -102,7 +109,7 @@ def run(
                 f"{runs.device_name(train.pick_device(device))}; records in {runs.default_root() / study.profile}",
                 highlight=False, soft_wrap=True,
             )  # fmt: skip
-            study.runs(device=device, data_root=data)
+            study.runs(Settings(device=device, data_root=data))
             values["profile"] = study.profile
         console.print(f"Executing {entry.notebook} into {target}", highlight=False, soft_wrap=True)
         notebooks.execute(entry.notebook, target, values)
@@ -135,6 +142,119 @@ def train_one(
         for name, value in result.final.items():
             console.print(f"  {name:28s} {value:.6g}", highlight=False)
         console.print(f"Record: {result.path}", highlight=False, soft_wrap=True)
+
+
+@app.command("campaign")
+def run_campaign(
+    figures: Annotated[list[str] | None, typer.Argument(help="names as 'hcl list' prints them; none is all")] = None,
+    profile: Annotated[str, typer.Option(help=", ".join(paper.PROFILES))] = "gpu",
+    dataset: Annotated[
+        str, typer.Option(help="in place of the figures' own, as tinyimagenet100 for CIFAR-100")
+    ] = "auto",
+    seeds: Annotated[
+        str, typer.Option(help="comma-separated: every run with the first seed, then with the next")
+    ] = "0",
+    epochs: Annotated[int, typer.Option(help="in place of the profile's; 0 leaves them")] = 0,
+    budget: Annotated[str | None, typer.Option(help="time to have stopped in, as 90s, 9m or 1h30m")] = None,
+    at_once: Annotated[int | None, typer.Option(help="runs at once: processes on a CPU, streams on a GPU")] = None,
+    pack: Annotated[Path | None, typer.Option(help="archive of the finished records, kept up to date")] = None,
+    checkpoint_every: Annotated[float, typer.Option(help="seconds between checkpoints of a run")] = 60.0,
+    deterministic: Annotated[bool, typer.Option(help="on a GPU: the same bits every time, slower")] = False,
+    plan: Annotated[bool, typer.Option("--plan", help="print what would be run, and stop")] = False,
+    device: Device = None,
+    data: DataRoot = None,
+) -> None:
+    """Train the missing runs of figures, most important first, within a time budget; stop and go on at any time."""
+    with _reported():
+        deadline = None if budget is None else _STARTED + seconds_of(budget)
+        jobs = [
+            job
+            for seed in _numbers(seeds)
+            for name in figures or paper.CAMPAIGN
+            if paper.figure_named(name).dataset is not None
+            for job in paper.study(name, profile, dataset=dataset, seeds=(seed,), epochs=epochs).jobs()
+        ]
+        todo = campaign.missing(jobs)
+        where = train.pick_device(device)
+        console.print(
+            f"{len(todo)} of {len(jobs)} runs to train on {runs.device_name(where)}; "
+            f"records in {runs.default_root() / profile}",
+            highlight=False, soft_wrap=True,
+        )  # fmt: skip
+        if plan:
+            for job in todo:
+                console.print(f"  {job.spec.run_id}", highlight=False)
+            return
+        settings = Settings(
+            data_root=data, device=device, at_once=at_once, deadline=deadline, checkpoint_every=checkpoint_every,
+            techniques=Techniques.best(where, deterministic=True) if deterministic else None,
+        )  # fmt: skip
+
+        with Display(todo, console) as display:
+
+            def report(event: campaign.Event) -> None:
+                display(event)
+                if pack is not None and event.kind == "finished":
+                    _pack(jobs, pack)
+
+            outcome = campaign.carry_out(todo, settings, report)
+        if pack is not None:
+            _pack(jobs, pack)
+        console.print(
+            f"Finished {len(outcome.finished)}, failed {len(outcome.failed)}, left {len(outcome.left)}"
+            + (": the same command goes on." if outcome.left else "."),
+            highlight=False,
+        )
+        if outcome.failed:
+            raise typer.Exit(1)
+
+
+def seconds_of(text: str) -> float:
+    """Return a duration such as ``90s``, ``9m``, ``1h30m`` or ``45`` (seconds) in seconds.
+
+    Raises:
+        ValueError: for anything else.
+    """
+    match = re.fullmatch(r"(?:(\d+(?:\.\d+)?)h)?(?:(\d+(?:\.\d+)?)m)?(?:(\d+(?:\.\d+)?)s?)?", text.strip())
+    if not text.strip() or match is None:
+        raise ValueError(f"{text!r} is no duration: expected one such as 90s, 9m or 1h30m.")
+    return sum(float(part or 0) * unit for part, unit in zip(match.groups(), (3600, 60, 1), strict=True))
+
+
+def _numbers(text: str) -> list[int]:
+    try:
+        return [int(part) for part in text.split(",")]
+    except ValueError:
+        raise ValueError(f"--seeds {text}: expected whole numbers such as 0 or 0,1,2.") from None
+
+
+def _pack(jobs: list[campaign.Job], target: Path) -> None:
+    found = [path for job in jobs if (path := runs.find(job.spec)) is not None]
+    if found:
+        archive.pack(found, target)
+
+
+@records.command("import")
+def import_records(file: Annotated[Path, typer.Argument(help="archive that 'hcl campaign --pack' wrote")]) -> None:
+    """Check the records of an archive and merge them in; what is already there stays as it is."""
+    with _reported():
+        merged = archive.import_archive(file)
+        console.print(
+            f"Added {len(merged.added)}, already there {len(merged.known)}; records in {runs.default_root()}",
+            highlight=False, soft_wrap=True,
+        )  # fmt: skip
+        for name in merged.kept:
+            console.print(f"[yellow]kept[/yellow] {name}: there is another run of it, which stays", highlight=False)
+
+
+@records.command("check")
+def check_records() -> None:
+    """Check every record: schema, name, completeness, finite values."""
+    with _reported():
+        found = runs.all_records()
+        for run in found:
+            archive.check(run)
+        console.print(f"{len(found)} records in {runs.default_root()}, all sound.", highlight=False, soft_wrap=True)
 
 
 @app.command()

@@ -5,7 +5,11 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from hcl import runs, train
+from rich.console import Console
+
+from hcl import campaign, runs, train
+from hcl.campaign import Job, Settings
+from hcl.progress import Display
 from hcl.runs import Run
 from hcl.spec import RunSpec
 
@@ -58,13 +62,13 @@ PROFILES = {
         Profile(
             "gpu",
             "all images, ResNet-50 with the torchvision stem in bf16, 100 epochs: minutes on a GPU",
-            {"stem": "torchvision", "epochs": 100, "precision": "bf16"},
+            {"stem": "torchvision", "epochs": 100, "precision": "bf16", "eval_every": 5},
             {"stem": "torchvision", "eval_every": 20, "precision": "bf16", **_FULL_BATCH},
         ),
         Profile(
             "paper",
             "the paper and its official code: ResNet-50 with the CIFAR stem, 400 epochs: a large part of an hour",
-            {},
+            {"eval_every": 10},
             {"eval_every": 20, **_FULL_BATCH},
         ),
     )
@@ -124,6 +128,9 @@ FIGURES = {
 }  # fmt: skip
 
 
+CAMPAIGN = ("fig05", "fig06", "fig02")  # the order in which a campaign makes the runs of all figures
+
+
 def figure_named(name: str) -> Figure:
     """Return a figure of the registry.
 
@@ -153,9 +160,32 @@ class Study:
         """Return the specs that have a record."""
         return tuple(spec for spec in self.specs if runs.find(spec, root) is not None)
 
-    def runs(self, **options: Any) -> list[Run]:
-        """Return the runs, training those without a record; ``options`` are those of `hcl.train.obtain`."""
-        return [train.obtain(spec, group=self.profile, **options) for spec in self.specs]
+    def jobs(self) -> tuple[Job, ...]:
+        """Return its runs as jobs of a campaign, to be kept under the profile's name."""
+        return tuple(Job(spec, self.profile) for spec in self.specs)
+
+    def runs(self, settings: Settings | None = None) -> list[Run]:
+        """Return the runs, training those without a record, several at the same time where that is faster.
+
+        Args:
+            settings: where and how to train.
+
+        Raises:
+            hcl.train.MissingRunError: if one has no record and may not or could not be trained.
+            KeyboardInterrupt: if the training was interrupted; what it had done is kept.
+        """
+        settings = settings or Settings()
+        root = settings.runs_root
+        todo = campaign.missing(self.jobs(), root)
+        if todo:
+            train.check_allowed(todo[0].spec, root)
+            with Display(todo, Console()) as display:
+                outcome = campaign.carry_out(todo, settings, display)
+            if outcome.failed:
+                raise train.MissingRunError("\n".join(f"{name}: {why}" for name, why in outcome.failed.items()))
+            if outcome.left:
+                raise KeyboardInterrupt(f"{len(outcome.left)} of {len(todo)} runs are left, their state is kept.")
+        return [train.obtain(spec, runs_root=root) for spec in self.specs]
 
 
 def study(

@@ -104,6 +104,24 @@ def save(run: Run, group: str, root: Path | None = None) -> Run:
     return load(target)
 
 
+def adopt(folder: Path, group: str, root: Path | None = None) -> Path:
+    """Copy a complete record folder to ``<root>/<group>`` in one move, and return where it is; see `save`."""
+    target = (root or default_root()) / group / folder.name
+    target.parent.mkdir(parents=True, exist_ok=True)
+    part = Path(tempfile.mkdtemp(prefix=".part-", dir=target.parent))
+    try:
+        for name in FILES:
+            shutil.copyfile(folder / name, part / name)
+        part.chmod(0o755)
+        part.rename(target)
+    except OSError:
+        if not target.exists():
+            raise
+    finally:
+        shutil.rmtree(part, ignore_errors=True)
+    return target
+
+
 def load(path: Path) -> Run:
     """Read a record.
 
@@ -168,7 +186,10 @@ def device_name(device: torch.device) -> str:
 
 
 def _commit() -> str | None:
-    """Return the commit of the library, marked where its sources differ from it; None without git history."""
+    """Return the commit of the library, marked where its sources differ from it.
+
+    Without git history, as in a copy of a checkout, it is what the environment variable HCL_COMMIT says, or None.
+    """
 
     def git(*arguments: str) -> str:
         command = ["git", "-C", str(PACKAGE), *arguments]
@@ -178,7 +199,7 @@ def _commit() -> str | None:
         git("ls-files", "--error-unmatch", ".")  # another project's repository may hold our environment
         return git("rev-parse", "HEAD") + ("-modified" if git("status", "--porcelain", "--", ".") else "")
     except (OSError, subprocess.SubprocessError):
-        return None
+        return os.environ.get("HCL_COMMIT")
 
 
 def _write_json(path: Path, value: object) -> None:

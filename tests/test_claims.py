@@ -3,6 +3,7 @@ from test_paper import made_up
 
 from hcl import claims, paper
 from hcl.bounds import scl_lower_bound, ucl_lower_bound
+from hcl.campaign import Settings
 
 # Metrics of each setting that bear a figure's claims out, and metrics that contradict every one of them.
 
@@ -64,7 +65,7 @@ def test_the_readme_states_the_verdicts_of_the_records():
 
     readme = (ROOT / "README.md").read_text()
     for figure, title in (("fig02", "Figure 2"), ("fig05", "Figure 5"), ("fig06", "Figure 6, row 1")):
-        runs = paper.study(figure, "laptop", root=ROOT / "runs").runs(runs_root=ROOT / "runs")
+        runs = paper.study(figure, "laptop", root=ROOT / "runs").runs(Settings(runs_root=ROOT / "runs"))
         counts = claims.verdicts([figure], runs, "laptop")["verdict"].value_counts()
         row = next(line for line in readme.splitlines() if line.startswith(f"| {title} |"))
         for status, word in (("reproduced", "reproduced"), ("partly", "partly"), ("not reproduced", "not")):

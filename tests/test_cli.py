@@ -93,3 +93,58 @@ def test_the_training_side_runs_from_a_bare_checkout_without_jupyter(tmp_path):
     )
     assert done.returncode == 0, done.stderr
     assert len(runs.all_records(tmp_path)) == 1
+
+
+@pytest.mark.parametrize(
+    ("text", "seconds"), [("90s", 90), ("9m", 540), ("1h30m", 5400), ("45", 45), ("1.5m", 90), ("1m30s", 90)]
+)
+def test_durations(text, seconds):
+    assert cli.seconds_of(text) == seconds
+
+
+@pytest.mark.parametrize("text", ["", "soon", "9 minutes", "m", "-5s"])
+def test_other_durations_are_refused(text):
+    with pytest.raises(ValueError, match="expected one such as 90s, 9m or 1h30m"):
+        cli.seconds_of(text) if text != "m" else cli.seconds_of("mm")
+
+
+def test_the_plan_of_a_campaign_names_the_missing_runs_in_order_seed_by_seed(runs_root):
+    made = invoke("train", "digits", "--profile", "smoke", "--hardness", "5")
+    assert made.exit_code == 0, made.output
+    result = invoke("campaign", "fig05", "fig06", "--profile", "smoke", "--seeds", "0,1", "--plan")
+    lines = [line.strip() for line in result.output.splitlines() if line.startswith("  digits")]
+    expected = [spec.run_id for seed in (0, 1) for spec in paper.study("fig05", "smoke", seeds=[seed]).specs]
+    expected.remove(runs.all_records(runs_root)[0].spec.run_id)
+    assert lines == expected and "19 of 40 runs to train" in result.output
+    assert len(runs.all_records(runs_root)) == 1
+
+
+def test_a_campaign_of_all_figures_leaves_out_those_that_train_nothing(runs_root):
+    result = invoke("campaign", "--profile", "smoke", "--plan")
+    assert result.exit_code == 0
+    for name in paper.CAMPAIGN:
+        assert paper.study(name, "smoke").specs[0].run_id in result.output
+    assert set(paper.CAMPAIGN) == {figure.name for figure in paper.FIGURES.values() if figure.dataset is not None}
+
+
+def test_records_travel_by_archive_and_are_checked(runs_root, tmp_path, monkeypatch):
+    pack = tmp_path / "runs.tar.gz"
+    options = ["--profile", "smoke", "--epochs", "1", "--device", "cpu", "--at-once", "1", "--pack", str(pack)]
+    result = invoke("campaign", "fig05", *options)
+    assert result.exit_code == 0 and "Finished 10, failed 0, left 0." in result.output, result.output
+    assert "10 records" in invoke("runs", "check").output
+    elsewhere = tmp_path / "elsewhere"
+    monkeypatch.setenv("HCL_RUNS", str(elsewhere))
+    assert "Added 10, already there 0" in invoke("runs", "import", str(pack)).output
+    assert "Added 0, already there 10" in invoke("runs", "import", str(pack)).output
+    history = next(elsewhere.glob("smoke/*/history.csv"))
+    history.write_text(history.read_text().replace("0.", "nan.", 1).replace("nan.", "inf, "))
+    broken = invoke("runs", "check")
+    assert broken.exit_code == 1 and history.parent.name in broken.output + broken.stderr
+
+
+def test_a_campaign_with_failures_says_so_and_exits_with_1(runs_root):
+    result = invoke("campaign", "fig05", "--profile", "gpu", "--device", "cpu", "--data", "nowhere", "--plan")
+    assert result.exit_code == 0 and "10 of 10 runs to train" in result.output
+    result = invoke("campaign", "fig05", "--profile", "smoke", "--seeds", "0,x")
+    assert result.exit_code == 1 and "--seeds 0,x: expected whole numbers" in result.output + result.stderr

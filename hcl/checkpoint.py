@@ -1,0 +1,42 @@
+"""State of a run in progress, on local disk until the run is done."""
+
+import os
+import tempfile
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from hcl import runs
+from hcl.spec import RunSpec
+
+
+def path_of(spec: RunSpec, root: Path | None = None) -> Path:
+    """Return where the state of a run in progress is kept: ``.checkpoints`` under the folder of the records."""
+    return (root or runs.default_root()) / ".checkpoints" / f"{spec.run_id}.pt"
+
+
+def save(path: Path, state: dict[str, Any]) -> None:
+    """Write a state in one move, so that a kill while it is written leaves the one before."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    handle, part = tempfile.mkstemp(prefix=".part-", dir=path.parent)
+    try:
+        with os.fdopen(handle, "wb") as file:
+            torch.save({**state, "sources": runs.sources_hash()}, file)
+        os.replace(part, path)
+    finally:
+        Path(part).unlink(missing_ok=True)
+
+
+def load(path: Path) -> dict[str, Any] | None:
+    """Return a state, or None where there is none that this version of the library can go on from.
+
+    A state that other code began is not gone on with: the run would be neither's.
+    """
+    try:
+        state: dict[str, Any] = torch.load(path, weights_only=True)
+    except FileNotFoundError:
+        return None
+    except (RuntimeError, EOFError, OSError, ValueError):
+        return None  # truncated, or not ours: the run starts again
+    return state if state.pop("sources", None) == runs.sources_hash() else None

@@ -1,0 +1,255 @@
+"""Campaigns: each run once, stopped and gone on with at any point."""
+
+import fcntl
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from dataclasses import replace
+
+import pandas as pd
+import pytest
+from conftest import ROOT
+
+from hcl import archive, campaign, checkpoint, runs, train
+from hcl.campaign import Event, Job, Settings
+from hcl.data import DataError
+from hcl.spec import RunSpec
+
+SPEC = RunSpec(
+    dataset="digits", supervised=True, num_train=200, num_test=100, encoder="mlp", k=8, negatives="per_anchor",
+    epochs=3, batch_size=50,
+)  # fmt: skip
+
+
+def jobs(*changes, **common):
+    return [Job(replace(SPEC, **common, **change), "smoke") for change in changes or ({},)]
+
+
+def run(these, root, **settings):
+    events: list[Event] = []
+    outcome = campaign.carry_out(these, Settings(runs_root=root, device="cpu", **settings), events.append)
+    return outcome, events
+
+
+def kinds(events, run_id):
+    return [event.kind for event in events if event.run_id == run_id]
+
+
+def test_missing_runs_are_made_in_order_each_once(tmp_path):
+    these = jobs({"seed": 2}, {"seed": 0}, {"seed": 2}, {"seed": 1})
+    done = train.obtain(these[1].spec, group="laptop", runs_root=tmp_path, device="cpu", progress=False)
+    outcome, events = run(these, tmp_path)
+    assert outcome.finished == [these[0].spec.run_id, these[3].spec.run_id]
+    assert not outcome.left and not outcome.failed and not outcome.interrupted
+    assert kinds(events, these[0].spec.run_id) == ["started", "epoch", "epoch", "epoch", "finished"]
+    assert kinds(events, done.spec.run_id) == []
+    assert len(runs.all_records(tmp_path)) == 3
+    assert run(these, tmp_path) == (campaign.Outcome(), [])
+
+
+def test_a_run_of_a_campaign_is_the_run_trained_alone(tmp_path):
+    alone = train.train(SPEC, data=train.load_data(SPEC), device="cpu", progress=False)
+    these = jobs({"seed": 1}, {}, {"hardness": 5})  # the second uses the engine of the first
+    run(these, tmp_path)
+    made = runs.load(runs.find(SPEC, tmp_path))
+    pd.testing.assert_frame_equal(made.history, alone.history, rtol=1e-6, check_dtype=False)
+    assert (made.arrays["means"] == alone.arrays["means"]).all()
+
+
+def test_processes_share_the_list(tmp_path):
+    these = jobs(*({"seed": seed} for seed in range(4)), epochs=2)
+    outcome, events = run(these, tmp_path, at_once=2)
+    assert sorted(outcome.finished) == sorted(job.spec.run_id for job in these) and not outcome.left
+    assert all(kinds(events, job.spec.run_id).count("finished") == 1 for job in these)
+    assert {made.provenance["threads"] for made in runs.all_records(tmp_path)} == {1}
+    assert not list((tmp_path / ".checkpoints").iterdir())
+
+
+def test_a_run_that_another_process_has_claimed_is_left_to_it(tmp_path):
+    these = jobs({"seed": 0}, {"seed": 1})
+    lock = checkpoint.path_of(these[0].spec, tmp_path).with_suffix(".lock")
+    lock.parent.mkdir(parents=True)
+    with lock.open("w") as other:
+        fcntl.flock(other, fcntl.LOCK_EX)
+        outcome, events = run(these, tmp_path)
+        assert outcome.finished == [these[1].spec.run_id] and outcome.left == [these[0].spec.run_id]
+        assert kinds(events, these[0].spec.run_id) == []
+    assert run(these, tmp_path)[0].finished == [these[0].spec.run_id]
+
+
+def test_what_fails_does_not_stop_the_rest(tmp_path, monkeypatch):
+    these = jobs({"dataset": "cifar100"}, {"dataset": "cifar100", "seed": 1}, {"lr": 1e30}, {"batch_size": 500}, {})
+    load, asked = train.load_data, []
+
+    def no_files(spec, root=None):
+        asked.append(spec.dataset)
+        if spec.dataset == "cifar100":
+            raise DataError("cifar100 not found")
+        return load(spec, root)
+
+    monkeypatch.setattr(train, "load_data", no_files)
+    outcome, _ = run(these, tmp_path)
+    assert outcome.finished == [SPEC.run_id] and outcome.left == []
+    assert list(outcome.failed) == [job.spec.run_id for job in these[:4]]
+    messages = list(outcome.failed.values())
+    assert messages[:2] == ["cifar100 not found"] * 2 and asked.count("cifar100") == 1
+    assert "lower lr" in messages[2] and "batch_size=500" in messages[3]
+
+
+# Stopping and going on
+
+
+def stop_after(epochs, root, **settings):
+    """Carry SPEC out until it has trained that many epochs, then stop as on a signal."""
+    seen = []
+
+    def report(event):
+        seen.append(event)
+        if event.kind == "epoch" and event.epoch == epochs:
+            os.kill(os.getpid(), signal.SIGTERM)
+
+    outcome = campaign.carry_out(jobs(epochs=6), Settings(runs_root=root, device="cpu", **settings), report)
+    return outcome, seen
+
+
+def same_record(one, other):
+    """Whether two records hold the same bytes of history and the same means."""
+    a, b = (next(root.glob("*/*/history.csv")).parent for root in (one, other))
+    means = [runs.load(path).arrays["means"].tobytes() for path in (a, b)]
+    return (a / "history.csv").read_bytes() == (b / "history.csv").read_bytes() and means[0] == means[1]
+
+
+@pytest.fixture(scope="module")
+def straight(tmp_path_factory):
+    """The record of six epochs without interruption."""
+    root = tmp_path_factory.mktemp("straight")
+    run(jobs(epochs=6), root)
+    return root
+
+
+def test_a_signal_stops_after_the_epoch_and_the_next_campaign_goes_on(tmp_path, straight):
+    outcome, seen = stop_after(2, tmp_path)
+    name = replace(SPEC, epochs=6).run_id
+    assert outcome.interrupted and outcome.left == [name] and kinds(seen, name)[-1] == "stopped"
+    assert runs.all_records(tmp_path) == [] and [e.epoch for e in seen if e.kind == "epoch"] == [1, 2]
+    assert signal.getsignal(signal.SIGTERM) == signal.SIG_DFL
+    outcome, events = run(jobs(epochs=6), tmp_path)
+    assert [e.epoch for e in events if e.kind == "epoch"] == [3, 4, 5, 6]
+    assert outcome.finished == [name] and same_record(tmp_path, straight)
+    assert runs.all_records(tmp_path)[0].provenance["resumed_after_epochs"] == [2]
+    assert not list((tmp_path / ".checkpoints").iterdir())
+
+
+def test_a_budget_stops_in_time_with_a_checkpoint(tmp_path, monkeypatch):
+    monkeypatch.setattr(campaign, "_CLOSING", 0.0)
+    these = jobs({"seed": 0}, {"seed": 1}, epochs=100_000, eval_every=100_000)
+    train.load_data(SPEC)  # imports what takes seconds
+    deadline = time.time() + 3
+    outcome, events = run(these, tmp_path, deadline=deadline, at_once=1)
+    assert time.time() < deadline + 1
+    assert events[-1].kind == "stopped" and events[-1].epoch > 10
+    assert outcome.left == [job.spec.run_id for job in these] and not outcome.interrupted
+    assert checkpoint.load(checkpoint.path_of(these[0].spec, tmp_path))["epoch"] == events[-1].epoch
+
+
+def test_no_run_is_begun_after_the_deadline(tmp_path):
+    outcome, events = run(jobs(), tmp_path, deadline=time.time() + 1)
+    assert events == [] and outcome.left == [SPEC.run_id]
+
+
+def test_a_broken_checkpoint_or_one_of_other_code_is_not_gone_on_with(tmp_path, monkeypatch):
+    path = checkpoint.path_of(SPEC, tmp_path)
+    assert checkpoint.load(path) is None
+    checkpoint.save(path, {"epoch": 2})
+    assert checkpoint.load(path) == {"epoch": 2}
+    whole = path.read_bytes()
+    path.write_bytes(whole[: len(whole) // 2])
+    assert checkpoint.load(path) is None
+    path.write_bytes(whole)
+    monkeypatch.setattr(runs, "sources_hash", lambda: "other code")
+    assert checkpoint.load(path) is None
+
+
+def test_a_crash_while_a_checkpoint_is_written_leaves_the_one_before(tmp_path, monkeypatch):
+    path = checkpoint.path_of(SPEC, tmp_path)
+    checkpoint.save(path, {"epoch": 1})
+
+    def crash(*arguments):
+        raise OSError("disk full")
+
+    monkeypatch.setattr(checkpoint.torch, "save", crash)
+    with pytest.raises(OSError, match="disk full"):
+        checkpoint.save(path, {"epoch": 2})
+    assert checkpoint.load(path) == {"epoch": 1} and [p.name for p in path.parent.iterdir()] == [path.name]
+
+
+def command(*arguments):
+    return [sys.executable, "-m", "hcl", "campaign", "fig05", "--profile", "smoke", "--device", "cpu", *arguments]
+
+
+def environment(root):
+    return {**os.environ, "HCL_RUNS": str(root), "OMP_NUM_THREADS": "1", "COLUMNS": "200"}
+
+
+def test_a_kill_in_the_middle_of_an_epoch_loses_nothing_finished_and_repeats_nothing(tmp_path):
+    """SIGKILL, at no chosen moment; the runs that come of it are those of an uninterrupted campaign."""
+    killed, whole = tmp_path / "killed", tmp_path / "whole"
+    options = ("--epochs", "20", "--at-once", "1")
+    killed.mkdir()
+    process = subprocess.Popen(
+        command(*options, "--checkpoint-every", "0"), cwd=ROOT, env=environment(killed), stdout=subprocess.PIPE
+    )
+    end = time.time() + 60
+    while time.time() < end and not (list(killed.glob("smoke/digits*")) and list(killed.glob(".checkpoints/*.pt"))):
+        time.sleep(0.02)
+    process.kill()
+    process.wait()
+    finished = {path.name: (path / "provenance.json").read_bytes() for path in killed.glob("smoke/digits*")}
+    (state,) = killed.glob(".checkpoints/*.pt")
+    assert 0 < len(finished) < 10 and state.stem not in finished
+    pack = tmp_path / "runs.tar.gz"
+    again = command(*options, "--pack", str(pack))
+    done = subprocess.run(again, cwd=ROOT, env=environment(killed), capture_output=True, text=True)
+    assert f"Finished {10 - len(finished)}, failed 0, left 0" in done.stdout, done.stdout + done.stderr
+    for name, before in finished.items():
+        assert (killed / "smoke" / name / "provenance.json").read_bytes() == before
+    (resumed,) = json.loads((killed / "smoke" / state.stem / "provenance.json").read_text())["resumed_after_epochs"]
+    assert 0 < resumed < 20
+    # The same runs in one go are those of the archive, to the last bit of the history.
+    these = [Job(runs.load(path).spec, "smoke") for path in sorted(killed.glob("smoke/digits*"))]
+    run(these, whole, at_once=1)
+    assert archive.import_archive(pack, whole).known == tuple(job.spec.run_id for job in these)
+
+
+def test_sigterm_ends_the_command_cleanly(tmp_path):
+    tmp_path.mkdir(exist_ok=True)
+    process = subprocess.Popen(
+        command("--epochs", "100000", "--at-once", "2"), cwd=ROOT, env=environment(tmp_path), stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE, text=True,
+    )  # fmt: skip
+    end = time.time() + 60
+    while time.time() < end and len(list(tmp_path.glob(".checkpoints/*.lock"))) < 2:
+        time.sleep(0.05)
+    time.sleep(1)
+    process.send_signal(signal.SIGTERM)
+    output, errors = process.communicate(timeout=30)
+    assert process.returncode == 0, output + errors
+    assert output.count("to be gone on with") == 2 and "left 10: the same command goes on" in output
+    assert len(list(tmp_path.glob(".checkpoints/*.pt"))) == 2
+
+
+def test_a_campaign_runs_from_a_bare_checkout_with_few_packages(tmp_path):
+    """No Jupyter, no plotting, no scikit-learn beyond the digits: what the device machine has is enough."""
+    blocked = ("papermill", "jupytext", "nbformat", "matplotlib", "seaborn", "scipy", "IPython", "yaml", "safetensors")
+    code = (
+        f"import sys; sys.modules.update(dict.fromkeys({blocked!r}))\n"
+        "from hcl.cli import app\n"
+        "app(['campaign', 'fig02', '--profile', 'smoke', '--epochs', '1', '--device', 'cpu', '--at-once', '1'])"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", code], cwd=ROOT, env=environment(tmp_path), capture_output=True, text=True
+    )
+    assert "Finished 16, failed 0, left 0" in done.stdout, done.stdout + done.stderr
