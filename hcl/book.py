@@ -18,6 +18,7 @@ from hcl import notebooks
 from hcl.paper import FIGURES
 
 ROOT = Path(__file__).parent.parent
+EXTRA = ("performance",)  # pages that are no figure of the paper
 
 
 class BookError(RuntimeError):
@@ -25,8 +26,8 @@ class BookError(RuntimeError):
 
 
 def page_names() -> list[str]:
-    """Return the notebooks of the registry, each once."""
-    return list(dict.fromkeys(figure.notebook for figure in FIGURES.values()))
+    """Return the notebooks of the registry, each once, and the others."""
+    return [*dict.fromkeys(figure.notebook for figure in FIGURES.values()), *EXTRA]
 
 
 def build(root: Path = ROOT, names: Sequence[str] | None = None) -> Path:

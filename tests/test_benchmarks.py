@@ -1,0 +1,218 @@
+import runpy
+import sys
+from contextlib import redirect_stdout
+from io import StringIO
+from unittest import mock
+
+import numpy as np
+import pandas as pd
+import pytest
+import torch
+from conftest import ROOT
+
+sys.path.insert(0, str(ROOT))
+
+from rich.console import Console
+from typer.testing import CliRunner
+
+import benchmarks.run as command
+from benchmarks import harness, loss, made_up, roofline, step
+from benchmarks.harness import Case, Results, Setting, carry_out, slug
+from hcl import benchmarks_report
+from hcl.engine import Techniques
+from hcl.hardening import Exponential
+from hcl.losses import contrastive_loss
+
+SUITES = ["roofline", "loss", "step", "evaluation", "data", "concurrency", "exactness", "run"]
+QUANTITIES = {
+    "roofline": ["ms"],
+    "loss": ["ms", "ms_min", "times_loop"],
+    "step": ["ms", "images_per_second", "setup_seconds", "gflop_per_image"],
+    "evaluation": ["ms", "forward_ms", "ms_per_512", "share"],
+    "data": ["ms", "gb_per_second"],
+    "concurrency": ["ms", "images_per_second"],
+    "run": ["wall_seconds", "train_seconds", "overhead_seconds"],
+}
+
+
+@pytest.fixture
+def setting(tmp_path):
+    return Setting(torch.device("cpu"), quick=True, results=tmp_path)
+
+
+@pytest.fixture(scope="module")
+def measured(tmp_path_factory):
+    """Every suite, measured by the script; in this process, as imports cost more than what is measured."""
+    folder = tmp_path_factory.mktemp("results")
+    arguments = ["run.py", "--quick", "--device", "cpu", "--out", str(folder)]
+    with (
+        mock.patch.object(sys, "argv", arguments),
+        mock.patch.object(sys, "path", ["benchmarks", *sys.path]),
+        redirect_stdout(StringIO()) as printed,
+        pytest.raises(SystemExit) as ended,
+    ):
+        runpy.run_path(str(ROOT / "benchmarks" / "run.py"), run_name="__main__")
+    assert ended.value.code == 0, printed.getvalue()
+    return folder, printed.getvalue()
+
+
+def test_every_suite_writes_its_table_with_finite_numbers_and_provenance(measured):
+    folder, printed = measured
+    assert sorted(path.name for path in folder.iterdir()) == sorted(f"{suite}_cpu.csv" for suite in SUITES)
+    for suite in SUITES:
+        frame = pd.read_csv(folder / f"{suite}_cpu.csv")
+        assert frame["case"].is_unique
+        assert set(harness.PROVENANCE) <= set(frame.columns)
+        assert frame[["device", "threads", "torch", "sources", "date", "repeats"]].notna().all().all()
+        assert f"{suite}, cpu" in printed
+        for name in QUANTITIES.get(suite, []):
+            assert np.isfinite(frame[name]).all() and (frame[name] > 0).all(), (suite, name)
+    exactness = pd.read_csv(folder / "exactness_cpu.csv")
+    assert exactness["passed"].dropna().astype(bool).all()
+    assert exactness["passed"].notna().sum() >= 8
+
+
+def test_gains_and_expectations_are_read_from_the_tables(measured):
+    results = benchmarks_report.load(measured[0])
+    rows = results["step"].set_index("case")
+    gained, before = "small_resnet, C=10, B=32, + channels_last", "small_resnet, C=10, B=32, plain fp32"
+    ratio = rows.loc[gained, "rate_without_loss"] / rows.loc[before, "rate_without_loss"]
+    assert rows.loc[gained, "gain"] == pytest.approx(ratio)
+    compared = benchmarks_report.compare(results)
+    assert compared["measured"].isna().all(), "tiny sizes are none of the cases that anything is expected of"
+
+
+@pytest.mark.parametrize("name", ["predictions", "targets"])
+def test_what_is_expected_names_cases_that_the_suites_have(name):
+    frame = pd.read_csv(ROOT / "benchmarks" / f"{name}.csv")
+    assert set(frame["suite"]) <= set(SUITES)
+    assert not frame.duplicated(["device", "suite", "case", "quantity"]).any()
+    names = {case.name for device in ("cpu", "cuda") for module in (loss, step) for case in _cases(module, device)}
+    for row in frame[frame["suite"].isin(["loss", "step"])].itertuples():
+        assert row.case in names
+
+
+def _cases(module, device):
+    """The cases of a full-size suite, for which no such device has to be there."""
+    return module.cases(Setting(torch.device(device), quick=False, results=ROOT))
+
+
+def test_verdicts_on_predictions_and_targets(tmp_path):
+    (tmp_path / "predictions.csv").write_text(
+        "device,suite,case,quantity,predicted,low,high,source\n"
+        "CPU,s,a,ms,10,,,1\nCPU,s,b,ms,,1,2,1\nCPU,s,c,ms,,,3,1\nH100,s,a,ms,1,,,1\n"
+    )
+    (tmp_path / "targets.csv").write_text(
+        "device,suite,case,quantity,relation,target\nCPU,s,?,ms,<,2\nCPU,s,?,rate,>=,9\nCPU,s,a,ms,<,2\n"
+    )
+    rows = {"case": ["a", "b", "c"], "ms": [10.5, 1.5, 4.0], "rate": [8.0, 8.5, None]}
+    compared = benchmarks_report.compare({"s": pd.DataFrame(rows).assign(kind="cpu")}, tmp_path)
+    assert list(compared["verdict"]) == [
+        "target missed, as predicted", "as predicted", "above predicted", "", "target met", "target missed",
+    ]  # fmt: skip
+    assert np.isnan(compared["measured"][3])
+    assert list(compared["predicted"][:3]) == ["10", "1–2", "≤ 3"]
+
+
+@pytest.mark.parametrize(
+    "choose", [loss.by_torch(torch.Generator().manual_seed(0)), loss.by_numpy(np.random.default_rng(0))]
+)
+def test_the_loop_is_algorithm_1_in_expectation(choose):
+    z, labels = loss.inputs(loss.Size(12, 10, 4), torch.device("cpu"))
+    drawn = torch.stack([loss.loop(z.detach(), labels, 5.0, 64, choose) for _ in range(150)])
+    ours = torch.stack(
+        [
+            contrastive_loss(
+                z.detach(), labels, supervised=True, hardening=Exponential(5), k=64,
+                generator=torch.Generator().manual_seed(seed),
+            )
+            for seed in range(150)
+        ]
+    )  # fmt: skip
+    error = ((drawn.var() + ours.var()) / 150).sqrt()
+    assert abs(drawn.mean() - ours.mean()) < 4.5 * error
+    exact = contrastive_loss(z, labels, supervised=True, hardening=Exponential(5), k=None)
+    assert abs(drawn.mean() - exact) < 1e-2 * exact
+
+
+def test_the_loop_given_every_negative_once_is_the_plain_loss_without_draws():
+    z, labels = loss.inputs(loss.Size(12, 10, 4), torch.device("cpu"))
+
+    def every_negative(p, count):
+        return (p > 0).nonzero()[:, 0].repeat(count)[:count]  # whole rounds of them where all anchors have as many
+
+    balanced = torch.arange(6).repeat(2)
+    ours = contrastive_loss(z, balanced, supervised=True, k=None)
+    torch.testing.assert_close(loss.loop(z, balanced, 0.0, 10, every_negative), ours)
+
+
+def test_a_case_measured_again_replaces_its_row_and_keeps_the_others(setting):
+    results = Results("s", setting)
+    results.put("a", {"ms": 1.0, "repeats": 3})
+    results.put("b", {"ms": 2.0, "repeats": 3})
+    again = Results("s", setting)
+    again.put("a", {"ms": 5.0, "spread": 0.1, "repeats": 4})
+    frame = pd.read_csv(setting.results / "s_cpu.csv")
+    assert list(frame["case"]) == ["a", "b"]
+    assert list(frame["ms"]) == [5.0, 2.0]
+    assert np.isnan(frame["spread"][1])
+    assert list(frame.columns[-len(harness.PROVENANCE) :]) == list(harness.PROVENANCE)
+    assert Results("s", setting).current("a") and not Results("s", setting).current("c")
+
+
+def test_a_suite_stops_in_time_survives_a_failing_case_and_goes_on(setting):
+    def fail():
+        raise RuntimeError("no such kernel")
+
+    cases = [Case("a", lambda: {"ms": 1.0}), Case("b", fail), Case("c", lambda: {"ms": 1.0}, 1000.0)]
+    console = Console(quiet=True)
+    outcome = carry_out(cases, Results("s", setting), deadline=harness.time.time() + 60, console=console)
+    assert (outcome.measured, list(outcome.failed), outcome.left) == (["a"], ["b"], ["c"])
+    assert list(pd.read_csv(setting.results / "s_cpu.csv")["case"]) == ["a"]
+    later = carry_out(cases, Results("s", setting), float("inf"), console, missing=True, only="c")
+    assert later.measured == ["c"]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [(["nothing"], "unknown suite"), (["loss", "--quick"], "another folder"), (["loss", "--budget", "x"], "duration")],
+)
+def test_what_cannot_be_measured_is_refused(arguments, message):
+    refused = CliRunner().invoke(command.app, arguments, env={"COLUMNS": "200"})
+    assert refused.exit_code == 2
+    assert message in refused.output
+
+
+def test_a_technique_that_does_not_work_is_no_measurement(monkeypatch):
+    def broken(*_, **__):
+        raise RuntimeError("no compiler")
+
+    monkeypatch.setattr(torch, "compile", broken)
+    spec = made_up.quick(made_up.laptop_spec())
+    data = made_up.dataset(10, 32, size=8)
+    with pytest.raises(RuntimeError, match="became plain.*no compiler"):
+        step.make_engine(spec, data, torch.device("cpu"), Techniques(compile=True))
+
+
+def test_operations_are_those_of_the_estimate():
+    for stem, gflop in (("cifar", 7.790), ("torchvision", 0.502)):
+        assert roofline.flop_per_image(made_up.gpu_spec(stem)) == pytest.approx(gflop * 1e9, rel=1e-3)
+
+
+def test_devices_have_short_names():
+    assert slug("NVIDIA H100 80GB HBM3") == "h100"
+    assert slug("NVIDIA H200") == "h200"
+    assert slug("NVIDIA A100-SXM4-40GB") == "a100"
+    assert slug("CPU AMD EPYC 9R14, 2 cores") == "cpu"
+
+
+def test_the_page_says_what_was_not_measured(monkeypatch):
+    """Its cells as a script, on the committed results; that it executes as a page, test_notebooks sees."""
+    monkeypatch.setenv("MPLBACKEND", "agg")
+    page = runpy.run_path(str(ROOT / "notebooks" / "performance.py"))
+    kinds = {path.stem.rpartition("_")[2] for path in (ROOT / "benchmarks" / "results").glob("*.csv")}
+    assert set(page["devices"].index) == kinds
+    expected = page["compared"].set_index("device")["measured"]
+    for device in expected.index.unique():
+        without = (expected[[device]] == "not measured yet: no GPU was at hand").all()
+        assert without == (device.lower() not in kinds)
