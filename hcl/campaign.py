@@ -36,10 +36,12 @@ class Job:
     Attributes:
         spec: what to run.
         group: sub-folder of the records, by convention the profile.
+        keep_weights: keep its final weights, for runs that start from them.
     """
 
     spec: RunSpec
     group: str
+    keep_weights: bool = False
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -97,9 +99,20 @@ class _Lane:
 
 
 def missing(jobs: Sequence[Job], root: Path | None = None) -> list[Job]:
-    """Return the jobs without a record, each run once, in their order."""
-    by_id = {job.spec.run_id: job for job in reversed(jobs)}
-    return [by_id[name] for name in dict.fromkeys(job.spec.run_id for job in jobs) if not _recorded(by_id[name], root)]
+    """Return the jobs without a record, each run once, in their order.
+
+    A run that starts from another's weights has that one before it, recorded or not, unless its weights are at hand.
+    """
+    listed: dict[str, Job] = {}
+    for job in jobs:
+        if runs.find(job.spec, root) is not None:
+            continue
+        if job.spec.start is not None:
+            start = Job(job.spec.start, job.group, keep_weights=True)
+            if not _made(start, root):
+                listed[start.spec.run_id] = start  # in its place if it is listed already
+        listed.setdefault(job.spec.run_id, job)
+    return list(listed.values())
 
 
 def carry_out(jobs: Sequence[Job], settings: Settings, report: Callable[[Event], None]) -> Outcome:
@@ -133,7 +146,7 @@ def carry_out(jobs: Sequence[Job], settings: Settings, report: Callable[[Event],
             work(todo, settings, stop.is_set, note)
         outcome.interrupted = stop.is_set()
     outcome.left = [
-        job.spec.run_id for job in missing(todo, settings.runs_root) if job.spec.run_id not in outcome.failed
+        job.spec.run_id for job in todo if not _made(job, settings.runs_root) and job.spec.run_id not in outcome.failed
     ]
     return outcome
 
@@ -161,17 +174,33 @@ class _Worker:
 
     def make(self, jobs: Sequence[Job]) -> None:
         lanes = self._settings.at_once or 1 if self._device.type == "cuda" else 1
-        waiting = iter(jobs)
+        waiting = list(jobs)
         while True:
+            ready = (job for job in list(waiting) if self._ready(job))
             while len(self._active) < lanes and not self._closing(self._start_seconds):
-                job = next(waiting, None)
+                job = next(ready, None)
                 if job is None:
                     break
+                waiting.remove(job)
                 self._start(job)
-            if not self._active:
-                return
             for lane in list(self._active):
                 self._settle(lane)
+            if not self._active:
+                if not waiting or self._closing(self._start_seconds):
+                    return
+                time.sleep(0.5)  # what is left starts from the weights of a run that another process has claimed
+
+    def _ready(self, job: Job) -> bool:
+        """Return whether the weights that a run starts from are there, or will never be, which its start finds out."""
+        start, root = job.spec.start, self._settings.runs_root
+        if start is None or checkpoint.weights_path(start, root).exists():
+            return True
+        if any(lane.job.spec == start for lane in self._active):
+            return False
+        claim = _claim(start, root)
+        if claim is not None:
+            claim.close()
+        return claim is not None
 
     def _closing(self, seconds: float) -> bool:
         """Return whether to stop rather than begin what takes this long."""
@@ -185,7 +214,7 @@ class _Worker:
         claim = _claim(spec, root)
         if claim is None:
             return
-        if _recorded(job, root):
+        if _made(job, root):
             Path(claim.name).unlink(missing_ok=True)
             claim.close()
             return
@@ -222,7 +251,16 @@ class _Worker:
             device=self._device,
             techniques=settings.techniques,
             state=checkpoint.load(checkpoint.path_of(spec, settings.runs_root)),
+            weights=self._weights(spec),
         )
+
+    def _weights(self, spec: RunSpec) -> dict[str, Any] | None:
+        if spec.start is None:
+            return None
+        weights = checkpoint.load(checkpoint.weights_path(spec.start, self._settings.runs_root), any_code=True)
+        if weights is None:
+            raise ValueError(f"It starts from the final weights of {spec.start.run_id}, which are not there.")
+        return weights
 
     def _settle(self, lane: _Lane) -> None:
         training, spec = lane.training, lane.job.spec
@@ -238,18 +276,21 @@ class _Worker:
         training, root = lane.training, self._settings.runs_root
         state = checkpoint.path_of(lane.job.spec, root)
         if training.done:
+            if lane.job.keep_weights:
+                checkpoint.save(checkpoint.weights_path(lane.job.spec, root), training.weights())
             runs.save(training.result(), lane.job.group, root)
             state.unlink(missing_ok=True)
             Path(lane.claim.name).unlink(missing_ok=True)
             self._idle.append(training.engine)
             return self._end(lane, "finished")
         epoch_seconds = max(other.training.epoch_seconds for other in self._active)
-        if self._closing(1.2 * epoch_seconds):
-            checkpoint.save(state, training.state())
-            return self._end(lane, "stopped")
-        if time.perf_counter() - lane.saved >= self._settings.checkpoint_every:
+        closing = self._closing(1.2 * epoch_seconds)
+        due = time.perf_counter() - lane.saved >= self._settings.checkpoint_every
+        if training.epoch > 0 and (closing or due):
             checkpoint.save(state, training.state())
             lane.saved = time.perf_counter()
+        if closing:
+            return self._end(lane, "stopped")
         return training.launch()
 
     def _end(self, lane: _Lane, kind: Literal["finished", "stopped", "failed"], message: str = "") -> None:
@@ -258,8 +299,10 @@ class _Worker:
         self._report(Event(kind, lane.job.spec.run_id, lane.training.epoch, message=message))
 
 
-def _recorded(job: Job, root: Path | None) -> bool:
-    return runs.find(job.spec, root) is not None
+def _made(job: Job, root: Path | None) -> bool:
+    """Return whether a job has left all that it should."""
+    kept = not job.keep_weights or checkpoint.weights_path(job.spec, root).exists()
+    return kept and runs.find(job.spec, root) is not None
 
 
 def _claim(spec: RunSpec, root: Path | None) -> IO[str] | None:

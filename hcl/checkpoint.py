@@ -16,6 +16,11 @@ def path_of(spec: RunSpec, root: Path | None = None) -> Path:
     return (root or runs.default_root()) / ".checkpoints" / f"{spec.run_id}.pt"
 
 
+def weights_path(spec: RunSpec, root: Path | None = None) -> Path:
+    """Return where the final weights of a run are kept that others start from; they are not part of its record."""
+    return path_of(spec, root).with_suffix(".weights.pt")
+
+
 def save(path: Path, state: dict[str, Any]) -> None:
     """Write a state in one move, so that a kill while it is written leaves the one before."""
     path.parent.mkdir(parents=True, exist_ok=True)
@@ -28,10 +33,10 @@ def save(path: Path, state: dict[str, Any]) -> None:
         Path(part).unlink(missing_ok=True)
 
 
-def load(path: Path) -> dict[str, Any] | None:
+def load(path: Path, *, any_code: bool = False) -> dict[str, Any] | None:
     """Return a state, or None where there is none that this version of the library can go on from.
 
-    A state that other code began is not gone on with: the run would be neither's.
+    A state that other code began is not gone on with, unless ``any_code``: the run would be neither's.
     """
     try:
         state: dict[str, Any] = torch.load(path, weights_only=True)
@@ -39,4 +44,4 @@ def load(path: Path) -> dict[str, Any] | None:
         return None
     except (RuntimeError, EOFError, OSError, ValueError):
         return None  # truncated, or not ours: the run starts again
-    return state if state.pop("sources", None) == runs.sources_hash() else None
+    return state if state.pop("sources", None) == runs.sources_hash() or any_code else None

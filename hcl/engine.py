@@ -21,7 +21,7 @@ from hcl.randomness import generator_for, seed_for
 from hcl.spec import RunSpec
 
 _WARM_UP = 3  # steps before a capture: compilation, choice of kernels
-_ANY = ("hardness", "seed", "epochs", "eval_every")  # fields of which one engine serves any value
+_ANY = ("hardness", "seed", "epochs", "eval_every", "init")  # fields of which one engine serves any value
 
 
 @dataclass(frozen=True)
@@ -114,13 +114,13 @@ class Engine:
         asked = techniques or Techniques.best(device)
         return same and data is self._host and device == self.device and asked == self._asked
 
-    def begin(self, spec: RunSpec) -> None:
-        """Start a run: weights from its seed, a new optimiser, its hardness."""
+    def begin(self, spec: RunSpec, weights: dict[str, Tensor] | None = None) -> None:
+        """Start a run: weights from its seed unless they are given, a new optimiser, its hardness."""
         self._spec = spec
         self.shared_draws = 0
         with self.work():
             self._hardness.fill_(spec.hardness)
-            self.model.load_state_dict(self._new_encoder().state_dict())
+            self.model.load_state_dict(weights or self._new_encoder().state_dict())
             for state in self._optimizer.state.values():
                 for value in state.values():
                     value.zero_()

@@ -2,7 +2,7 @@
 
 import hashlib
 import json
-from dataclasses import asdict, dataclass, fields
+from dataclasses import asdict, dataclass, fields, replace
 from typing import Any, get_args, get_type_hints
 
 from hcl.data import NUM_CLASSES
@@ -19,6 +19,7 @@ _CHOICES = {
     "positives": ("label", "noise", "augmentation"),
     "objective": ("algorithm1", "simclr"),
     "precision": ("fp32", "bf16"),
+    "init": ("random", "near_nc"),
 }
 
 
@@ -54,6 +55,7 @@ class RunSpec:
         weight_decay: of Adam, added to the gradient (D18).
         precision: ``"fp32"`` or ``"bf16"`` autocast of the encoder; similarities and loss are float32 always.
         eval_every: evaluate after epochs 0 to 10, every multiple of this, and the last.
+        init: ``"random"`` weights, or ``"near_nc"``: those that the run `start` ended with (Table 2, D26).
         seed: of weights, data order, draws, noise and synthetic data, keyed on (seed, epoch).
 
     Raises:
@@ -83,6 +85,7 @@ class RunSpec:
     weight_decay: float = 0.0
     precision: str = "fp32"
     eval_every: int = 1
+    init: str = "random"
     seed: int = 0
 
     def __post_init__(self) -> None:
@@ -117,6 +120,13 @@ class RunSpec:
     def method(self) -> str:
         """``"SCL"``, ``"HSCL"``, ``"UCL"`` or ``"HUCL"``."""
         return ("H" if self.hardness else "") + ("SCL" if self.supervised else "UCL")
+
+    @property
+    def start(self) -> "RunSpec | None":
+        """The run whose final weights this one starts from: HSCL with beta = 10, all else equal; None at random."""
+        if self.init == "random":
+            return None
+        return replace(self, init="random", supervised=True, hardening="exponential", hardness=10.0)
 
     @property
     def digest(self) -> str:

@@ -57,6 +57,8 @@ class Training:
         device: to make one on.
         techniques: to make one with; None is `hcl.engine.Techniques.best`.
         state: of `state`, to go on from; None starts from the beginning.
+        weights: of `weights`, to start from where the spec says ``init="near_nc"``: weights and statistics of the run
+            ``spec.start``, with a new optimiser (D26).
 
     Attributes:
         epoch: number of epochs trained.
@@ -72,12 +74,16 @@ class Training:
         device: torch.device | None = None,
         techniques: Techniques | None = None,
         state: dict[str, Any] | None = None,
+        weights: dict[str, Any] | None = None,
     ) -> None:
+        if (spec.start is None) != (weights is None):
+            given = "no weights" if weights is None else "weights"
+            raise ValueError(f"{spec.run_id} has init={spec.init!r}, but {given} to start from were given.")
         self._started = self._launched = time.perf_counter()
         self.spec, self._data = spec, data
         self.engine = engine or Engine(spec, data, device=device or pick_device(), techniques=techniques)
         self._record = runs.provenance(self.engine.device)
-        self.engine.begin(spec)
+        self.engine.begin(spec, None if weights is None else weights["model"])
         self.epoch, self.epoch_seconds = 0, 0.0
         self._clock = {"wall_seconds": 0.0, "train_seconds": 0.0, "evaluation_seconds": 0.0}
         self._resumed: list[int] = []
@@ -136,6 +142,10 @@ class Training:
             "clock": dict(self._clock), "resumed": self._resumed, "data": self._data.fingerprint,
         }  # fmt: skip
 
+    def weights(self) -> dict[str, Any]:
+        """Return the encoder's weights and statistics, for runs that start from them."""
+        return {"model": self.engine.state()["model"], "run_id": self.spec.run_id}
+
     def result(self) -> Run:
         """Return the run, with what it has measured so far."""
         last = self._last or self._measure()
@@ -171,6 +181,7 @@ def train(
     data: Dataset,
     device: str | None = None,
     techniques: Techniques | None = None,
+    weights: dict[str, Any] | None = None,
     progress: bool = True,
 ) -> Run:
     """Train an encoder and measure it along the way.
@@ -180,6 +191,7 @@ def train(
         data: its images, from `load_data`.
         device: None picks a GPU where there is one.
         techniques: None is `hcl.engine.Techniques.best`.
+        weights: of `Training.weights`, to start from where the spec says so.
         progress: show a bar, on terminals only.
 
     Returns:
@@ -189,7 +201,7 @@ def train(
         DivergedError: if the loss of an epoch is not finite.
         ValueError: if a batch is larger than the training split.
     """
-    training = Training(spec, data, device=pick_device(device), techniques=techniques)
+    training = Training(spec, data, device=pick_device(device), techniques=techniques, weights=weights)
     for _ in tqdm(range(spec.epochs), desc=spec.run_id, unit="epoch", disable=None if progress else True):
         training.launch()
         training.settle()

@@ -13,7 +13,7 @@ import pandas as pd
 import pytest
 from conftest import ROOT
 
-from hcl import archive, campaign, checkpoint, runs, train
+from hcl import archive, campaign, checkpoint, paper, runs, train
 from hcl.campaign import Event, Job, Settings
 from hcl.data import DataError
 from hcl.spec import RunSpec
@@ -197,45 +197,45 @@ def environment(root):
 def test_a_kill_in_the_middle_of_an_epoch_loses_nothing_finished_and_repeats_nothing(tmp_path):
     """SIGKILL, at no chosen moment; the runs that come of it are those of an uninterrupted campaign."""
     killed, whole = tmp_path / "killed", tmp_path / "whole"
-    options = ("--epochs", "20", "--at-once", "1")
+    options = ("--epochs", "12", "--at-once", "1")
     killed.mkdir()
     process = subprocess.Popen(
         command(*options, "--checkpoint-every", "0"), cwd=ROOT, env=environment(killed), stdout=subprocess.PIPE
     )
-    end = time.time() + 60
-    while time.time() < end and not (list(killed.glob("smoke/digits*")) and list(killed.glob(".checkpoints/*.pt"))):
+    finished, begun, end = set(), set(), time.time() + 90
+    while not (finished and begun) and time.time() < end:
+        process.send_signal(signal.SIGCONT)
         time.sleep(0.02)
+        process.send_signal(signal.SIGSTOP)
+        finished = {path.name for path in killed.glob("smoke/digits*")}
+        begun = {path.stem for path in killed.glob(".checkpoints/*.pt")} - finished
     process.kill()
     process.wait()
-    finished = {path.name: (path / "provenance.json").read_bytes() for path in killed.glob("smoke/digits*")}
-    (state,) = killed.glob(".checkpoints/*.pt")
-    assert 0 < len(finished) < 10 and state.stem not in finished
-    pack = tmp_path / "runs.tar.gz"
-    again = command(*options, "--pack", str(pack))
-    done = subprocess.run(again, cwd=ROOT, env=environment(killed), capture_output=True, text=True)
-    assert f"Finished {10 - len(finished)}, failed 0, left 0" in done.stdout, done.stdout + done.stderr
-    for name, before in finished.items():
-        assert (killed / "smoke" / name / "provenance.json").read_bytes() == before
-    (resumed,) = json.loads((killed / "smoke" / state.stem / "provenance.json").read_text())["resumed_after_epochs"]
-    assert 0 < resumed < 20
+    assert 0 < len(finished) < 10 and len(begun) == 1
+    before = {name: (killed / "smoke" / name / "provenance.json").read_bytes() for name in finished}
+    these = list(paper.study("fig05", "smoke", epochs=12).jobs())
+    outcome, _ = run(these, killed, at_once=1)
+    assert set(outcome.finished) == {job.spec.run_id for job in these} - finished and not outcome.left
+    for name, record in before.items():
+        assert (killed / "smoke" / name / "provenance.json").read_bytes() == record
+    (resumed,) = json.loads((killed / "smoke" / begun.pop() / "provenance.json").read_text())["resumed_after_epochs"]
+    assert 0 < resumed < 12
     # The same runs in one go are those of the archive, to the last bit of the history.
-    these = [Job(runs.load(path).spec, "smoke") for path in sorted(killed.glob("smoke/digits*"))]
     run(these, whole, at_once=1)
-    assert archive.import_archive(pack, whole).known == tuple(job.spec.run_id for job in these)
+    pack = archive.pack(list(killed.glob("smoke/digits*")), tmp_path / "runs.tar.gz")
+    assert set(archive.import_archive(pack, whole).known) == {job.spec.run_id for job in these}
 
 
 def test_sigterm_ends_the_command_cleanly(tmp_path):
-    tmp_path.mkdir(exist_ok=True)
     process = subprocess.Popen(
-        command("--epochs", "100000", "--at-once", "2"), cwd=ROOT, env=environment(tmp_path), stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE, text=True,
+        command("--epochs", "100000", "--at-once", "2", "--checkpoint-every", "0"), cwd=ROOT,
+        env=environment(tmp_path), stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
     )  # fmt: skip
-    end = time.time() + 60
-    while time.time() < end and len(list(tmp_path.glob(".checkpoints/*.lock"))) < 2:
+    end = time.time() + 120
+    while time.time() < end and len(list(tmp_path.glob(".checkpoints/*.pt"))) < 2:
         time.sleep(0.05)
-    time.sleep(1)
     process.send_signal(signal.SIGTERM)
-    output, errors = process.communicate(timeout=30)
+    output, errors = process.communicate(timeout=60)
     assert process.returncode == 0, output + errors
     assert output.count("to be gone on with") == 2 and "left 10: the same command goes on" in output
     assert len(list(tmp_path.glob(".checkpoints/*.pt"))) == 2
