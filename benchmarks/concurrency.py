@@ -47,7 +47,7 @@ def _on_gpu(setting: Setting) -> Iterator[Case]:
             return row | rates | {"gain": apart.median / together.median}
 
         for count in range(1, most + 1):
-            yield Case(f"{stem} stem, {count} engines", partial(measure, count), 120 if count == 1 else 45)
+            yield Case(f"{stem} stem, {count} engines", partial(measure, count), 80 if count == 1 else 45)
         engines.clear()
         clear(setting.device)
 

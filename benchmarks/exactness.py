@@ -15,7 +15,7 @@ SHOWN = ("case", "value", "tolerance", "passed", "of")
 def cases(setting: Setting) -> Iterator[Case]:
     """Yield the checks, the most telling first; one that fails gives the benchmark exit status 1."""
     checks = Checks(setting)
-    seconds = 120.0 if setting.gpu and not setting.quick else 20.0
+    seconds = 80.0 if setting.gpu and not setting.quick else 20.0
     fast = {"fast": checks.fast}
     if not setting.gpu and not setting.quick:
         fast["compiled"] = replace(checks.fast, compile=True)

@@ -139,10 +139,10 @@ def synchronize(device: torch.device) -> None:
 
 def clear(device: torch.device) -> None:
     """Give back what the last case held: compiled code, memory, its peak."""
-    gc.collect()
     if "torch._dynamo" in sys.modules:  # importing it takes seconds
         torch._dynamo.reset()
     if device.type == "cuda":
+        gc.collect()
         torch.cuda.synchronize(device)
         torch.cuda.empty_cache()
         torch.cuda.reset_peak_memory_stats(device)

@@ -124,7 +124,7 @@ def _ladder(setting: Setting, spec: RunSpec, names: tuple[str, ...], steps: int)
     before = None
     for label, of, techniques in rungs:
         case = f"{start}, {label}"
-        needed = 12 if not setting.gpu or setting.quick else 120 if techniques.compile else 40
+        needed = 12 if not setting.gpu or setting.quick else 80 if techniques.compile else 40
         count = steps if techniques.compile or not setting.gpu else min(steps, 20)
         yield Case(case, partial(measure, setting, of, techniques, count, before), needed)
         before = case
@@ -140,7 +140,7 @@ def _on_gpu(setting: Setting) -> Iterator[Case]:
 
     def more(spec: RunSpec, techniques: Techniques, note: str = "") -> Case:
         case = f"{made_up.encoder_label(spec)}, C={spec.num_classes}, B={spec.batch_size}{note}"
-        return Case(case, partial(measure, setting, spec, techniques, steps), 120)
+        return Case(case, partial(measure, setting, spec, techniques, steps), 80)
 
     for spec in main:
         yield more(replace(spec, positives="augmentation"), best, ", augmentation")

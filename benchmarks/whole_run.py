@@ -40,7 +40,7 @@ def cases(setting: Setting) -> Iterator[Case]:
         label = f"{made_up.encoder_label(spec)}, {spec.epochs} epochs"
         for seed, name in enumerate(("first run", "second run")):
             measure = partial(_measure, setting, replace(spec, seed=seed), data, engines, ended)
-            yield Case(f"{label}, {name}", measure, 240 if setting.gpu and not setting.quick else 30)
+            yield Case(f"{label}, {name}", measure, 180 if setting.gpu and not setting.quick else 30)
 
 
 def _measure(setting: Setting, spec: RunSpec, data: Dataset, engines: list[Engine], ended: list[float]) -> Row:

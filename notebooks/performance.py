@@ -167,8 +167,7 @@ Markdown(
 # %%
 compared = benchmarks_report.compare(suites)
 absent = ~compared["device"].str.lower().isin(devices.index)
-reason = absent.map({True: "not measured yet: no GPU was at hand", False: "not measured yet"})
-compared["measured"] = compared["measured"].map(benchmarks_report.written).mask(compared["measured"].isna(), reason)
+compared["measured"] = compared["measured"].map(benchmarks_report.written).replace("–", "not yet")
 report.show_table(compared.set_index(["device", "suite", "case"]))
 
 # %%
@@ -180,7 +179,8 @@ Markdown(
     + ", ".join(f"{count} {verdict}" for verdict, count in counts.items())
     + (". " if len(seen) else " ")
     + (
-        f"Nothing has been measured on {', '.join(compared.loc[absent, 'device'].unique())}: those numbers are estimates."
+        f"Not measured yet, as no GPU was at hand: {', '.join(compared.loc[absent, 'device'].unique())}. "
+        "Those numbers are estimates."
         if absent.any()
         else ""
     )

@@ -10,7 +10,7 @@ from conftest import ROOT
 
 from hcl import book, notebooks, paper
 
-SMOKE = {"theory": {"num_classes": 4, "per_class": 4, "trials": 3}}
+SMOKE = {"theory": {"num_classes": 4, "per_class": 4, "trials": 3}, "performance": {}}  # others take a profile
 HEADER = """# ---
 # jupyter:
 #   kernelspec:
