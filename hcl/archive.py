@@ -1,6 +1,5 @@
 """Run records on their way from one machine to another: one small file out, checked and merged in."""
 
-import os
 import tarfile
 import tempfile
 from collections.abc import Iterable
@@ -35,18 +34,12 @@ def pack(records: Iterable[Path], archive: Path) -> Path:
         records: folders ``<group>/<run_id>``.
         archive: file to write; one that is there is replaced.
     """
-    archive.parent.mkdir(parents=True, exist_ok=True)
-    handle, part = tempfile.mkstemp(prefix=".part-", dir=archive.parent)
-    os.close(handle)
-    try:
+    with runs.replacing(archive) as part:
         with tarfile.open(part, "w:gz") as tar:
             for record in sorted(records):
                 for name in runs.FILES:
                     tar.add(record / name, f"{record.parent.name}/{record.name}/{name}")
-        os.chmod(part, 0o644)
-        os.replace(part, archive)
-    finally:
-        Path(part).unlink(missing_ok=True)
+        part.chmod(0o644)
     return archive
 
 

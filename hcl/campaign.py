@@ -69,12 +69,11 @@ class Settings:
 
 @dataclass(frozen=True)
 class Event:
-    """Something that happened to a run; ``seconds`` is what the step up to it took."""
+    """Something that happened to a run, which had trained so many epochs."""
 
     kind: Literal["started", "epoch", "finished", "stopped", "failed"]
     run_id: str
     epoch: int = 0
-    seconds: float = 0.0
     message: str = ""
 
 
@@ -227,7 +226,7 @@ class _Worker:
         lane = _Lane(job, training, claim, time.perf_counter())
         self._active.append(lane)
         self._start_seconds = time.perf_counter() - started
-        self._report(Event("started", spec.run_id, training.epoch, self._start_seconds))
+        self._report(Event("started", spec.run_id, training.epoch))
         self._go_on(lane)
 
     def _training(self, spec: RunSpec) -> train.Training:
@@ -268,7 +267,7 @@ class _Worker:
             training.settle()
         except (DivergedError, torch.OutOfMemoryError) as error:
             return self._end(lane, "failed", str(error))
-        self._report(Event("epoch", spec.run_id, training.epoch, training.epoch_seconds))
+        self._report(Event("epoch", spec.run_id, training.epoch))
         return self._go_on(lane)
 
     def _go_on(self, lane: _Lane) -> None:

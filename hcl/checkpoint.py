@@ -1,7 +1,5 @@
 """State of a run in progress, on local disk until the run is done."""
 
-import os
-import tempfile
 from pathlib import Path
 from typing import Any
 
@@ -23,14 +21,8 @@ def weights_path(spec: RunSpec, root: Path | None = None) -> Path:
 
 def save(path: Path, state: dict[str, Any]) -> None:
     """Write a state in one move, so that a kill while it is written leaves the one before."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    handle, part = tempfile.mkstemp(prefix=".part-", dir=path.parent)
-    try:
-        with os.fdopen(handle, "wb") as file:
-            torch.save({**state, "sources": runs.sources_hash()}, file)
-        os.replace(part, path)
-    finally:
-        Path(part).unlink(missing_ok=True)
+    with runs.replacing(path) as part, part.open("wb") as file:
+        torch.save({**state, "sources": runs.sources_hash()}, file)
 
 
 def load(path: Path, *, any_code: bool = False) -> dict[str, Any] | None:

@@ -12,7 +12,8 @@ import shutil
 import subprocess
 import tempfile
 import zipfile
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -76,6 +77,36 @@ def find(spec: RunSpec, root: Path | None = None) -> Path | None:
     return next(iter(sorted((root or default_root()).glob(f"*/{spec.run_id}"))), None)
 
 
+@contextmanager
+def replacing(path: Path) -> Iterator[Path]:
+    """Give a file to write beside ``path`` and put it there in one move; a crash leaves what was there before."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    handle, name = tempfile.mkstemp(prefix=".part-", dir=path.parent)
+    os.close(handle)
+    part = Path(name)
+    try:
+        yield part
+        os.replace(part, path)
+    finally:
+        part.unlink(missing_ok=True)
+
+
+@contextmanager
+def _new_record(target: Path) -> Iterator[Path]:
+    """Give a folder to fill and make it the record ``target`` in one move, unless there is one by then."""
+    target.parent.mkdir(parents=True, exist_ok=True)
+    part = Path(tempfile.mkdtemp(prefix=".part-", dir=target.parent))
+    try:
+        yield part
+        part.chmod(0o755)
+        part.rename(target)
+    except OSError:
+        if not target.exists():
+            raise
+    finally:
+        shutil.rmtree(part, ignore_errors=True)
+
+
 def save(run: Run, group: str, root: Path | None = None) -> Run:
     """Write a record to ``<root>/<group>/<run_id>`` in one move, and return it with its path.
 
@@ -87,38 +118,20 @@ def save(run: Run, group: str, root: Path | None = None) -> Run:
         root: None is `default_root`.
     """
     target = (root or default_root()) / group / run.spec.run_id
-    target.parent.mkdir(parents=True, exist_ok=True)
-    part = Path(tempfile.mkdtemp(prefix=".part-", dir=target.parent))
-    try:
+    with _new_record(target) as part:
         _write_json(part / "spec.json", run.spec.to_dict())
         run.history.to_csv(part / "history.csv", index=False, float_format="%.7g")
         np.savez_compressed(part / "arrays.npz", **run.arrays)  # type: ignore[arg-type]
         _write_json(part / "provenance.json", dict(run.provenance))
-        part.chmod(0o755)
-        part.rename(target)
-    except OSError:
-        if not target.exists():
-            raise
-    finally:
-        shutil.rmtree(part, ignore_errors=True)
     return load(target)
 
 
 def adopt(folder: Path, group: str, root: Path | None = None) -> Path:
     """Copy a complete record folder to ``<root>/<group>`` in one move, and return where it is; see `save`."""
     target = (root or default_root()) / group / folder.name
-    target.parent.mkdir(parents=True, exist_ok=True)
-    part = Path(tempfile.mkdtemp(prefix=".part-", dir=target.parent))
-    try:
+    with _new_record(target) as part:
         for name in FILES:
             shutil.copyfile(folder / name, part / name)
-        part.chmod(0o755)
-        part.rename(target)
-    except OSError:
-        if not target.exists():
-            raise
-    finally:
-        shutil.rmtree(part, ignore_errors=True)
     return target
 
 
