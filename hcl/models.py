@@ -6,7 +6,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-Stem = Literal["cifar", "torchvision"]
+Stem = Literal["cifar", "torchvision", "patch"]
 
 
 def unit_ball(f: Tensor) -> Tensor:
@@ -99,17 +99,34 @@ class _Block(nn.Module):
         return F.relu(self.bn2(self.conv2(out)) + self.shortcut(x))
 
 
-def small_resnet(dim: int, *, widths: tuple[int, ...] = (32, 64, 128), normalization: str = "unit_ball") -> Encoder:
-    """Return a small ResNet for a CPU: a 3x3 stride-2 stem and one residual block a width, halving the image.
+_KERNELS = {"cifar": (3, 2, 1), "torchvision": (7, 2, 3), "patch": (4, 4, 0)}  # size, stride, padding of a stem
+
+
+def small_resnet(
+    dim: int, *, stem: Stem = "cifar", widths: tuple[int, ...] = (32, 64, 128), normalization: str = "unit_ball"
+) -> Encoder:
+    """Return a small ResNet for a CPU: a stem and one residual block a width, each halving the image.
 
     Args:
         dim: representation dimension.
+        stem: ``"cifar"`` is a 3x3 convolution of stride 2, ``"torchvision"`` a 7x7 one of stride 2 and max-pooling, and
+            ``"patch"`` a linear map of 4x4 patches, four times cheaper an image than the first.
         widths: channels of the blocks; the stem has the first.
         normalization: see `Encoder`.
+
+    Raises:
+        ValueError: for an unknown stem.
     """
-    stem = nn.Sequential(nn.Conv2d(3, widths[0], 3, 2, 1, bias=False), nn.BatchNorm2d(widths[0]), nn.ReLU(inplace=True))
+    if stem not in _KERNELS:
+        raise ValueError(f"Unknown stem {stem!r}: expected one of {', '.join(_KERNELS)}.")
+    size, stride, padding = _KERNELS[stem]
+    layers = [
+        nn.Conv2d(3, widths[0], size, stride, padding, bias=False), nn.BatchNorm2d(widths[0]), nn.ReLU(inplace=True),
+    ]  # fmt: skip
+    if stem == "torchvision":
+        layers.append(nn.MaxPool2d(3, 2, 1))
     blocks = [_Block(a, b, 2) for a, b in zip((widths[0], *widths), widths, strict=False)]
-    backbone = nn.Sequential(stem, *blocks, nn.AdaptiveAvgPool2d(1), nn.Flatten())
+    backbone = nn.Sequential(nn.Sequential(*layers), *blocks, nn.AdaptiveAvgPool2d(1), nn.Flatten())
     return Encoder(backbone, widths[-1], dim, normalization)
 
 
@@ -133,7 +150,7 @@ def build(name: str, dim: int, *, image_shape: tuple[int, ...], stem: Stem, norm
         name: ``"resnet50"``, ``"small_resnet"`` or ``"mlp"``.
         dim: representation dimension.
         image_shape: (channels, height, width) of an input.
-        stem: of `resnet50`.
+        stem: of `resnet50` and `small_resnet`.
         normalization: see `Encoder`.
         seed: of the initial weights.
 
@@ -145,7 +162,7 @@ def build(name: str, dim: int, *, image_shape: tuple[int, ...], stem: Stem, norm
         if name == "resnet50":
             return resnet50(dim, stem=stem, normalization=normalization)
         if name == "small_resnet":
-            return small_resnet(dim, normalization=normalization)
+            return small_resnet(dim, stem=stem, normalization=normalization)
         if name == "mlp":
             return mlp(dim, inputs=torch.Size(image_shape).numel(), normalization=normalization)
     raise ValueError(f"Unknown encoder {name!r}: expected 'resnet50', 'small_resnet' or 'mlp'.")

@@ -84,6 +84,7 @@ def batch_loss(
         negatives=spec.negatives,  # type: ignore[arg-type]
         z_pos=z_pos,
         exclude_self=spec.exclude_self,
+        detach_weights=spec.detach_weights,
         max_positives=None if uniforms is None else uniforms.shape[1],
         uniforms=uniforms,
         generator=generator,

@@ -12,7 +12,7 @@ from hcl.models import NORMALIZATIONS
 _CHOICES = {
     "dataset": tuple(NUM_CLASSES),
     "encoder": ("resnet50", "small_resnet", "mlp"),
-    "stem": ("cifar", "torchvision"),
+    "stem": ("cifar", "torchvision", "patch"),
     "normalization": tuple(NORMALIZATIONS),
     "reduction": ("anchor", "pair"),
     "negatives": ("per_pair", "per_anchor"),
@@ -35,7 +35,7 @@ class RunSpec:
         num_train: training images, the first of each class; None is all.
         num_test: test images, likewise.
         encoder: ``"resnet50"``, ``"small_resnet"`` or ``"mlp"``.
-        stem: of ResNet-50, ``"cifar"`` (official) or ``"torchvision"`` (D21).
+        stem: of a ResNet, ``"cifar"`` (official), ``"torchvision"`` (D21), or of the small one ``"patch"``.
         normalization: ``"unit_ball"``, ``"unit_sphere"`` or ``"none"`` (f / sqrt(d), D27).
         dim: representation dimension d; None is C - 1.
         supervised: SCL and HSCL if True, UCL and HUCL if False.
@@ -57,6 +57,7 @@ class RunSpec:
         eval_every: evaluate after epochs 0 to 10, every multiple of this, and the last.
         init: ``"random"`` weights, or ``"near_nc"``: those that the run `start` ended with (Table 2, D26).
         seed: of weights, data order, draws, noise and synthetic data, keyed on (seed, epoch).
+        detach_weights: no gradient through the negatives' weights, as in the official code (D6); False needs k = None.
 
     Raises:
         ValueError: for a value out of range; the message names the field and what was expected.
@@ -87,6 +88,7 @@ class RunSpec:
     eval_every: int = 1
     init: str = "random"
     seed: int = 0
+    detach_weights: bool = True
 
     def __post_init__(self) -> None:
         for name, hint in get_type_hints(RunSpec).items():
@@ -104,6 +106,10 @@ class RunSpec:
             raise ValueError('objective="simclr" takes two views: set positives to "augmentation" or "noise".')
         if self.positives == "augmentation" and self.dataset == "synthetic":
             raise ValueError('positives="augmentation" takes images; for the synthetic data there is "noise".')
+        if not self.detach_weights and (self.k is not None or self.objective != "algorithm1"):
+            raise ValueError("detach_weights=False needs k=None: drawing negatives has no gradient (D6).")
+        if self.stem == "patch" and self.encoder == "resnet50":
+            raise ValueError('stem="patch" is of the small ResNet: ResNet-50 has "cifar" and "torchvision" (D21).')
         make(self.hardening, self.hardness)
 
     @property

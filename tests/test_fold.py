@@ -20,7 +20,14 @@ def encoder(name, stem="cifar", shape=(3, 32, 32), normalization="unit_ball"):
 
 @pytest.mark.parametrize(
     ("name", "stem", "norms"),
-    [("mlp", "cifar", 1), ("small_resnet", "cifar", 11), ("resnet50", "cifar", 54), ("resnet50", "torchvision", 54)],
+    [
+        ("mlp", "cifar", 1),
+        ("small_resnet", "cifar", 11),
+        ("small_resnet", "torchvision", 11),
+        ("small_resnet", "patch", 11),
+        ("resnet50", "cifar", 54),
+        ("resnet50", "torchvision", 54),
+    ],
 )
 def test_the_folded_encoder_is_the_encoder_in_eval_mode(name, stem, norms):
     model = encoder(name, stem)

@@ -99,10 +99,14 @@ def test_stems_of_resnet50_keep_and_lower_the_resolution(stem, first, last):
     assert shapes == [(256, first, first), (2048, last, last)]
 
 
-def test_small_resnet_halves_the_image_at_the_stem_and_in_each_block():
-    model = small_resnet(4, widths=(8, 16)).eval()
-    assert model.backbone[:-2](normal(1, 3, 32, 32)).shape == (1, 16, 4, 4)
+@pytest.mark.parametrize(("stem", "side"), [("cifar", 4), ("torchvision", 2), ("patch", 2)])
+def test_small_resnet_halves_the_image_in_each_block(stem, side):
+    """Two blocks after a stem that leaves 16, 8 or 8 of 32 pixels."""
+    model = small_resnet(4, stem=stem, widths=(8, 16)).eval()
+    assert model.backbone[:-2](normal(1, 3, 32, 32)).shape == (1, 16, side, side)
     assert model(normal(2, 3, 20, 12)).shape == (2, 4)
+    with pytest.raises(ValueError, match="Unknown stem 'vgg': expected one of cifar, torchvision, patch"):
+        small_resnet(4, stem="vgg")
 
 
 def test_mlp_takes_inputs_of_any_shape():
