@@ -277,6 +277,23 @@ NUM_CLASSES = {
 }
 
 
+def available(name: str, root: Path | str | None = None) -> bool:
+    """Return whether the files of a data set seem to be in the data folder, without reading them.
+
+    Args:
+        name: one of `DATASETS`.
+        root: data folder; None is `default_root`.
+    """
+    places = {
+        "cifar10": ("cifar-10-batches-py", "cifar10", "cifar10.tar.xz"),
+        "cifar100": ("cifar-100-python",),
+        "tinyimagenet": ("tiny-imagenet-200", "tiny-imagenet-200*.tar.xz"),
+    }
+    folder = default_root() if root is None else Path(root)
+    patterns = places.get(name.removesuffix("100") if name.startswith("tiny") else name)
+    return patterns is None or any(next(folder.glob(pattern), None) is not None for pattern in patterns)
+
+
 def load(name: str, root: Path | str | None = None, *, seed: int = 0) -> Dataset:
     """Return a data set by name.
 

@@ -481,3 +481,17 @@ def test_real_cifar10_archive_has_its_checksum():
     sums = dict(reversed(line.split()) for line in (REAL / "SHA256SUMS").read_text().splitlines())
     content = (REAL / "cifar10.tar.xz").read_bytes()
     assert hashlib.sha256(content).hexdigest() == sums["cifar10.tar.xz"]
+
+
+@pytest.mark.parametrize(
+    ("name", "file"),
+    [
+        ("cifar10", "cifar-10-batches-py"), ("cifar10", "cifar10.tar.xz"), ("cifar100", "cifar-100-python"),
+        ("tinyimagenet", "tiny-imagenet-200"), ("tinyimagenet100", "tiny-imagenet-200.part0.tar.xz"),
+    ],
+)  # fmt: skip
+def test_available_looks_for_the_files(name, file, tmp_path):
+    assert not data.available(name, tmp_path)
+    (tmp_path / file).touch()
+    assert data.available(name, tmp_path)
+    assert data.available("digits", tmp_path) and data.available("synthetic", tmp_path)

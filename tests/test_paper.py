@@ -23,7 +23,7 @@ def test_every_figure_has_distinct_valid_specs_at_every_profile(figure, profile)
     study = paper.study(figure.name, profile)
     assert len({spec.run_id for spec in study.specs}) == len(study.specs) >= 2
     assert {spec.hardness for spec in study.specs} == set(figure.hardness)
-    assert {spec.supervised for spec in study.specs} == {True, False}
+    assert {spec.supervised for spec in study.specs} == ({True} if figure.name == "table1" else {True, False})
 
 
 def test_paper_profile_is_the_paper():
@@ -43,10 +43,86 @@ def test_figure_2_has_both_rows_on_the_same_data_and_initial_weights():
     assert len({(spec.seed, spec.encoder, spec.batch_size) for spec in specs}) == 1
 
 
-def test_smoke_needs_no_files_and_other_profiles_use_the_papers_data():
+def test_smoke_needs_no_files_and_other_profiles_use_the_papers_data(runs_root, monkeypatch, tmp_path):
+    monkeypatch.setenv("HCL_DATA", str(tmp_path))
     assert {spec.dataset for spec in paper.study("fig05", "smoke").specs} == {"digits"}
+    assert {spec.dataset for spec in paper.study("fig03", "smoke").specs} == {"digits"}
+    assert {spec.dataset for spec in paper.study("fig02", "smoke").specs} == {"synthetic"}
     assert {spec.dataset for spec in paper.study("fig05", "gpu").specs} == {"cifar10"}
+    assert {spec.dataset for spec in paper.study("fig03", "gpu").specs} == {"cifar100"}
     assert {spec.dataset for spec in paper.study("fig05", "gpu", dataset="cifar100").specs} == {"cifar100"}
+
+
+def record(study: paper.Study, keep=lambda spec: True) -> None:
+    for spec in filter(keep, study.specs):
+        arrays = {"means": np.zeros((spec.num_classes, spec.representation_dim), dtype="float32")}
+        runs.save(replace(made_up(spec), arrays=arrays, provenance={"device": "made up"}), study.profile)
+
+
+def test_the_stand_in_is_shown_where_only_it_is_there_and_says_so(runs_root, monkeypatch, tmp_path):
+    """Real data at any profile, then the stand-in; without records the one whose files are there."""
+    monkeypatch.setenv("HCL_DATA", str(tmp_path))
+    show = lambda **options: paper.study("fig03", hardness=[0, 5], **options)  # noqa: E731
+    assert (show().dataset, show().stands_in) == ("cifar100", False)
+    (tmp_path / "tiny-imagenet-200").mkdir()
+    assert (show().dataset, show().stands_in) == ("tinyimagenet100", True)
+    (tmp_path / "cifar-100-python").mkdir()
+    assert show().dataset == "cifar100"
+    record(show(profile="gpu", dataset="tinyimagenet100"))
+    assert (show().dataset, show().profile, show().stands_in) == ("tinyimagenet100", "gpu", True)
+    assert show(dataset="cifar100").profile == "laptop"
+    record(show(profile="laptop", dataset="cifar100"))
+    assert (show().dataset, show().profile) == ("cifar100", "laptop")
+    assert show(profile="gpu").dataset == "tinyimagenet100"
+
+
+def test_without_seeds_those_with_every_setting_are_shown(runs_root):
+    show = lambda **options: paper.study("fig05", "laptop", hardness=[0, 5], **options)  # noqa: E731
+    assert {spec.seed for spec in show().specs} == {0}
+    record(show(seeds=[0, 2]))
+    record(show(seeds=[3]), lambda spec: spec.supervised)
+    assert {spec.seed for spec in show().specs} == {0, 2}
+    assert {spec.seed for spec in show(seeds=[3]).specs} == {3}
+
+
+def test_figure_4_has_four_rows_and_table_2_its_start():
+    rows = paper.study("fig04", "paper").specs
+    assert [(s.init, s.normalization) for s in rows[::10]] == [
+        ("random", "unit_ball"), ("near_nc", "unit_ball"), ("random", "unit_sphere"), ("random", "none"),
+    ]  # fmt: skip
+    table = paper.study("table2", "paper").specs
+    assert len(table) == 11 and all(spec.start == table[0] for spec in table[1:])
+    assert set(table) <= set(rows) and set(paper.study("fig03", "paper").specs) <= set(rows)
+
+
+@pytest.mark.parametrize(
+    ("name", "field", "value"),
+    [
+        ("fig08", "batch_size", 64), ("fig09", "batch_size", 32), ("fig12", "objective", "simclr"),
+        ("fig12", "positives", "augmentation"), ("fig13", "positives", "augmentation"),
+        ("fig13", "objective", "algorithm1"), ("fig07", "dataset", "tinyimagenet"),
+    ],
+)  # fmt: skip
+def test_what_a_figure_changes(name, field, value):
+    assert {getattr(spec, field) for spec in paper.study(name, "paper").specs} == {value}
+    assert {spec.epochs for spec in paper.study(name, "paper").specs} == {400}
+
+
+def test_polynomial_hardening_at_zero_is_the_run_of_figure_3():
+    specs = paper.study("fig10", "paper").specs
+    plain = {spec for spec in specs if spec.hardness == 0}
+    assert plain <= set(paper.study("fig03", "paper").specs)
+    assert {spec.hardening for spec in set(specs) - plain} == {"polynomial"}
+
+
+def test_the_fidelity_page_changes_one_thing_at_a_time():
+    from dataclasses import asdict
+
+    specs = paper.study("fidelity", "laptop").specs
+    base = {(s.supervised, s.hardness): asdict(s) for s in paper.study("fig05", "laptop", hardness=[0, 5]).specs}
+    for spec in specs:
+        of = base[spec.supervised, spec.hardness]
+        assert sum(value != of[name] for name, value in asdict(spec).items()) <= 1
 
 
 def test_overrides_reach_the_specs():
@@ -65,22 +141,22 @@ def test_unknown_names_are_refused_with_what_there_is():
 
 
 def test_auto_takes_the_best_profile_with_every_run(runs_root):
-    def record(profile: str, hardness: float) -> None:
-        study = paper.study("fig05", profile, hardness=[0, 5])
-        for spec in study.specs:
-            if spec.hardness == hardness:
-                arrays = {"means": np.zeros((10, 9), dtype="float32")}
-                runs.save(replace(made_up(spec), arrays=arrays, provenance={"device": "made up"}), profile)
+    def made(profile: str, hardness: float) -> None:
+        record(paper.study("fig05", profile, hardness=[0, 5], seeds=[0]), lambda spec: spec.hardness == hardness)
 
     assert paper.study("fig05", hardness=[0, 5]).profile == "laptop"
-    record("gpu", 0)
-    record("gpu", 5)
+    made("gpu", 0)
+    made("gpu", 5)
     assert paper.study("fig05", hardness=[0, 5]).profile == "gpu"
-    record("paper", 0)  # half of it is not enough
+    made("paper", 0)  # half of it is not enough
     assert paper.study("fig05", hardness=[0, 5]).profile == "gpu"
-    record("paper", 5)
+    made("paper", 5)
     assert paper.study("fig05", hardness=[0, 5]).profile == "paper"
     assert json.loads(next((runs_root / "gpu").glob("*/spec.json")).read_text())["epochs"] == 100
+
+
+def test_a_campaign_of_all_makes_every_figure_with_runs():
+    assert sorted(paper.CAMPAIGN) == sorted(figure.name for figure in TRAINED)
 
 
 def test_committed_records_are_whole_and_complete_at_laptop():
