@@ -63,6 +63,13 @@ class Run:
         """The row of the last epoch."""
         return self.history.iloc[-1]
 
+    @property
+    def settled(self) -> pd.Series:
+        """Medians over the evaluations of the last 20 epochs (a third of fewer than 60): no isolated spike (D45)."""
+        last = min(20, self.spec.epochs // 3)
+        late = self.evaluated[self.evaluated["epoch"] > self.spec.epochs - max(last, 1)]
+        return late.median()
+
 
 def default_root() -> Path:
     """Return the folder of the records: the environment variable HCL_RUNS, else ``runs`` beside the package."""

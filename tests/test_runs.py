@@ -226,3 +226,16 @@ def test_the_commit_of_another_project_is_not_ours(package):
     git(package.parent, "add", ".")
     git(package.parent, "commit", "-qm", "another project")
     assert runs.provenance(torch.device("cpu"))["commit"] is None
+
+
+@pytest.mark.parametrize(("epochs", "late"), [(60, [45, 50, 55, 60]), (30, [25, 30]), (3, [3]), (1, [1])])
+def test_settled_is_the_median_of_the_late_evaluations(epochs, late):
+    """A spike at one epoch leaves it alone (D45)."""
+    spec = RunSpec(dataset="digits", supervised=True, epochs=epochs, eval_every=5)
+    rows = [
+        {"epoch": e, "zero_sum": (float(e) if spec.evaluated(e) else None), "loss": 9.0 if e == late[0] else 1.0}
+        for e in range(epochs + 1)
+    ]
+    run = runs.Run(spec, pd.DataFrame(rows), {}, {})
+    assert run.settled["zero_sum"] == np.median(late)
+    assert run.settled["loss"] == (1.0 if len(late) > 2 else 5.0 if len(late) == 2 else 9.0)
