@@ -7,8 +7,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
+import torch
 
-from hcl import runs
+from hcl import geometry, runs
 from hcl.runs import RecordError, Run
 
 
@@ -81,7 +82,10 @@ def import_archive(archive: Path, root: Path | None = None) -> Imported:
 
 
 def check(run: Run) -> None:
-    """Check what `hcl.runs.load` does not: that a run measured all it should, and that all of it is finite.
+    """Check what `hcl.runs.load` does not: that a run measured all it should, all of it finite and in agreement.
+
+    The files must have the hashes that the run wrote down, where it did (records of before have none), and the last
+    metrics must be those of the class means that are recorded.
 
     Raises:
         RecordError: naming the record and what is wrong with it.
@@ -100,5 +104,18 @@ def check(run: Run) -> None:
         raise RecordError(f"{where}: means of shape {shape} are missing.")
     if bad := [name for name, array in run.arrays.items() if not np.isfinite(array).all()]:
         raise RecordError(f"{where}: {', '.join(bad)} not finite.")
+    _check_agreement(run, where)
     if missing := {"date", "device", "torch", "sources", "data_fingerprint"} - set(run.provenance):
         raise RecordError(f"{where}: provenance lacks {', '.join(sorted(missing))}.")
+
+
+def _check_agreement(run: Run, where: object) -> None:
+    if run.path is not None and (stated := run.provenance.get("sha256")):
+        found = runs.hashes(run.path)
+        if changed := [name for name in found if found[name] != stated.get(name)]:
+            raise RecordError(f"{where}: {', '.join(changed)} changed since the run wrote it.")
+    means = torch.from_numpy(run.arrays["means"]).double()
+    for name in ("zero_sum", "unit_norm", "equal_inner_product"):
+        recomputed = float(getattr(geometry, name)(means))
+        if abs(recomputed - run.final[name]) > 1e-5 * (1 + recomputed):
+            raise RecordError(f"{where}: {name} is {run.final[name]}, but its class means give {recomputed:.7g}.")

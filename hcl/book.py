@@ -18,7 +18,7 @@ from hcl import notebooks
 from hcl.paper import FIGURES
 
 ROOT = Path(__file__).parent.parent
-EXTRA = ("performance",)  # pages that are no figure of the paper
+EXTRA = ("scoreboard", "performance")  # pages that are no figure of the paper
 
 
 class BookError(RuntimeError):

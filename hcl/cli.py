@@ -259,36 +259,78 @@ def check_records() -> None:
 
 @app.command()
 def status(as_json: Annotated[bool, typer.Option("--json", help="print JSON")] = False) -> None:
-    """Show, for every figure, how many of its runs there are at each profile, on which devices and seeds."""
+    """Show, for every figure and table, how many of its runs there are at each profile, data, devices and seeds."""
     rows = [_status(figure) for figure in paper.FIGURES.values()]
     if as_json:
-        json.dump(rows, sys.stdout, indent=1)
-        sys.stdout.write("\n")
+        _print_json(rows)
         return
     profiles = [name for name in paper.PROFILES if name != "smoke"]
-    table = Table("figure", "notebook", *profiles, "devices", "seeds")
+    table = Table("figure", "notebook", *profiles, "data", "seeds", "devices")
     for row in rows:
-        counts = [f"{row['runs'][p]['recorded']}/{row['runs'][p]['of']}" if row["runs"] else "–" for p in profiles]
+        found = [row["runs"].get(name) for name in profiles]
+        made = [entry for entry in found if entry and entry["recorded"]]
         table.add_row(
-            row["figure"], row["notebook"], *counts, "\n".join(row["devices"]), ", ".join(map(str, row["seeds"]))
-        )
+            row["figure"], row["notebook"],
+            *(f"{entry['recorded']}/{entry['of']}" if entry else "–" for entry in found),
+            *("\n".join(dict.fromkeys(map(text, made))) for text in (_data, _seeds, _devices)),
+        )  # fmt: skip
     console.print(table)
     console.print(f"Records: {runs.default_root()}", highlight=False, soft_wrap=True)
 
 
+def _data(entry: dict[str, Any]) -> str:
+    return f"{entry['dataset']}{' (stand-in)' if entry['stand_in'] else ''}"
+
+
+def _seeds(entry: dict[str, Any]) -> str:
+    return ", ".join(map(str, entry["seeds"]))
+
+
+def _devices(entry: dict[str, Any]) -> str:
+    return "\n".join(entry["devices"])
+
+
 def _status(figure: paper.Figure) -> dict[str, Any]:
-    row: dict[str, Any] = {"figure": figure.name, "notebook": figure.notebook, "runs": {}, "devices": [], "seeds": []}
-    if figure.dataset is None:
-        return row
-    found = []
-    for profile in paper.PROFILES:
+    row: dict[str, Any] = {"figure": figure.name, "title": figure.title, "notebook": figure.notebook, "runs": {}}
+    for profile in paper.PROFILES if figure.dataset is not None else ():
         study = paper.study(figure.name, profile)
-        recorded = [runs.load(path) for spec in study.recorded() if (path := runs.find(spec)) is not None]
-        row["runs"][profile] = {"recorded": len(recorded), "of": len(study.specs)}
-        found += recorded
-    row["devices"] = sorted({str(run.provenance["device"]) for run in found})
-    row["seeds"] = sorted({run.spec.seed for run in found})
+        found = [runs.load(path) for spec in study.recorded() if (path := runs.find(spec)) is not None]
+        row["runs"][profile] = {
+            "recorded": len(found), "of": len(study.specs), "dataset": study.dataset, "stand_in": study.stands_in,
+            "seeds": sorted({run.spec.seed for run in found}),
+            "devices": sorted({str(run.provenance["device"]) for run in found}),
+        }  # fmt: skip
     return row
+
+
+def _print_json(value: object) -> None:
+    json.dump(value, sys.stdout, indent=1)
+    sys.stdout.write("\n")
+
+
+@app.command()
+def verify(as_json: Annotated[bool, typer.Option("--json", help="print JSON")] = False) -> None:
+    """Check every record, and print each claim of the paper with its verdict; exit status 1 for a bad record."""
+    from hcl.scoreboard import scoreboard
+
+    try:
+        found = runs.all_records()
+        for run in found:
+            archive.check(run)
+    except runs.RecordError as error:
+        Console(stderr=True).print(f"[red]error:[/red] {error}", highlight=False, soft_wrap=True)
+        raise typer.Exit(1) from error
+    board = scoreboard()
+    if as_json:
+        _print_json({"records": len(found), "claims": board.to_dict("records")})
+        return
+    table = Table("figure", "claim", "measured", "verdict", "data", show_lines=True)
+    for claim in board.to_dict("records"):
+        where = f"{claim['data']}\n{claim['profile']}, seed {claim['seeds']}" if claim["seeds"] else "–"
+        table.add_row(claim["figure"], claim["claim"], claim["measured"], claim["verdict"], where)
+    console.print(table)
+    counts = ", ".join(f"{n} {status}" for status, n in board["verdict"].value_counts().items())
+    console.print(f"{len(found)} records, all sound. {len(board)} claims: {counts}.", highlight=False, soft_wrap=True)
 
 
 @app.command()

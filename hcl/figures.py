@@ -1,6 +1,6 @@
 """The panels of the paper's figures, drawn from run records."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import matplotlib.pyplot as plt
 import numpy as np
@@ -11,8 +11,9 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.patches import Circle
 
-from hcl.geometry import covariance_spectrum, simplex_etf
+from hcl.geometry import cluster_count, covariance_spectrum, simplex_etf
 from hcl.report import SETTINGS, hardness_label, history_frame, label
+from hcl.report import row as row_of
 from hcl.runs import Run
 
 Colours = dict[str, tuple[float, float, float]]
@@ -23,9 +24,12 @@ METRICS = {
     "unit_norm": "unit-norm",
     "equal_inner_product": "equal inner product",
     "loss": "loss (own, eval mode)",
+    "train_loss": "loss (own, train mode)",
+    "plain_loss": "loss without hardening",
     "within_class": "within-class distance",
     "rank": "rank above ln = −10",
 }
+VERDICTS = ("reproduced", "partly", "not reproduced", "not run at this scale")
 FLOAT32_FLOOR = 2 * float(np.log(np.finfo(np.float32).eps))  # squared singular values of float32 means (D40)
 
 
@@ -59,7 +63,16 @@ def _draw_spectrum(axis: Axes, run: Run, colour: tuple[float, float, float], nam
     axis.plot(np.arange(1, len(spectrum) + 1), spectrum, marker="o", markersize=4, color=colour, label=name)
 
 
-def metric_panels(runs: Sequence[Run], metrics: Sequence[str]) -> Figure:
+def _settings(runs: Sequence[Run]) -> list[str]:
+    """Return which of `hcl.report.SETTINGS` the runs are of."""
+    return [name for name, supervised in zip(SETTINGS, (True, False), strict=True) if _of(runs, supervised)]
+
+
+def _of(runs: Sequence[Run], supervised: bool) -> list[Run]:
+    return [run for run in runs if run.spec.supervised == supervised]
+
+
+def metric_panels(runs: Sequence[Run], metrics: Sequence[str], levels: Mapping[str, float] | None = None) -> Figure:
     """Draw metrics against epochs, a row a metric, supervised left and unsupervised right, as in Figures 3 and 5.
 
     Several seeds of a setting give a line at the mean with a band of one standard deviation.
@@ -67,17 +80,23 @@ def metric_panels(runs: Sequence[Run], metrics: Sequence[str]) -> Figure:
     Args:
         runs: of a study.
         metrics: columns of the history, keys of `METRICS`.
+        levels: values, such as bounds, to draw a dashed line at, by metric.
     """
-    frame, colours = history_frame(runs), _colours(runs)
+    frame, colours, settings = history_frame(runs), _colours(runs), _settings(runs)
     figure, axes = plt.subplots(
-        len(metrics), 2, figsize=(10, 2.6 * len(metrics)), sharex=True, sharey="row", squeeze=False
-    )
+        len(metrics), len(settings), figsize=(5 * len(settings), 2.6 * len(metrics)), sharex=True, sharey="row",
+        squeeze=False,
+    )  # fmt: skip
     for row, metric in zip(axes, metrics, strict=True):
-        for axis, setting in zip(row, SETTINGS, strict=True):
-            _draw_metric(axis, frame[frame["setting"] == setting], metric, colours, legend=metric == metrics[0])
+        for axis, setting in zip(row, settings, strict=True):
+            shown = frame[frame["setting"] == setting].dropna(subset=[metric])
+            _draw_metric(axis, shown, metric, colours, legend=metric == metrics[0])
             axis.set_ylabel(METRICS[metric])
-        row[0].set_ylim(bottom=0)  # after both panels are drawn: it ends autoscaling of the row
-    for axis, setting in zip(axes[0], SETTINGS, strict=True):
+            if levels and metric in levels:
+                axis.axhline(levels[metric], color="grey", linestyle="--", linewidth=1)
+        if not levels or metric not in levels:
+            row[0].set_ylim(bottom=0)  # after both panels are drawn: it ends autoscaling of the row
+    for axis, setting in zip(axes[0], settings, strict=True):
         axis.set_title(setting)
         axis.legend(title=None, fontsize="small")
     figure.align_ylabels()
@@ -87,20 +106,49 @@ def metric_panels(runs: Sequence[Run], metrics: Sequence[str]) -> Figure:
 def spectrum_panels(runs: Sequence[Run]) -> Figure:
     """Draw ln of the normalised singular values of the covariance of class means, as in Figures 4 and 6 (D40).
 
+    Supervised left, unsupervised right, a row of panels for each of the rows of those figures that there are runs of.
     The dashed line is the level of float32 rounding: what lies below it is noise.
     """
-    colours = _colours(runs)
-    figure, axes = plt.subplots(1, 2, figsize=(10, 3.4), sharey=True)
-    for axis, setting, supervised in zip(axes, SETTINGS, (True, False), strict=True):
-        seen: set[str] = set()
-        for run in (run for run in runs if run.spec.supervised == supervised):
-            name = hardness_label(run.spec)
-            _draw_spectrum(axis, run, colours[name], None if name in seen else name)
-            seen.add(name)
-        axis.axhline(FLOAT32_FLOOR, color="grey", linestyle="--", linewidth=1)
-        axis.set(title=setting, xlabel="index $i$")
+    colours, settings = _colours(runs), _settings(runs)
+    rows = list(dict.fromkeys(row_of(run.spec) for run in runs))
+    figure, axes = plt.subplots(
+        len(rows), len(settings), figsize=(5 * len(settings), 0.4 + 3 * len(rows)), sharex=True, sharey=True,
+        squeeze=False,
+    )  # fmt: skip
+    for panels, name in zip(axes, rows, strict=True):
+        of_row = [run for run in runs if row_of(run.spec) == name]
+        for axis, setting in zip(panels, settings, strict=True):
+            seen: set[str] = set()
+            for run in _of(of_row, setting == SETTINGS[0]):
+                hardness = hardness_label(run.spec)
+                _draw_spectrum(axis, run, colours[hardness], None if hardness in seen else hardness)
+                seen.add(hardness)
+            axis.axhline(FLOAT32_FLOOR, color="grey", linestyle="--", linewidth=1)
+            axis.set_title(f"{name}, {setting.split()[0]}" if len(rows) > 1 else setting)
+        panels[0].set_ylabel("$\\ln(\\sigma_i / \\sigma_1)$")
+    for axis in axes[0]:
         axis.legend(fontsize="small")
-    axes[0].set_ylabel("$\\ln(\\sigma_i / \\sigma_1)$")
+    for axis in axes[-1]:
+        axis.set_xlabel("index $i$")
+    return finish(figure)
+
+
+def cluster_panel(runs: Sequence[Run]) -> Figure:
+    """Draw into how many clusters the class means have merged, by hardness: as many as classes at an ETF (D46)."""
+    frame = pd.DataFrame(
+        {
+            "hardness": hardness_label(run.spec),
+            "setting": SETTINGS[0 if run.spec.supervised else 1],
+            "clusters": cluster_count(torch.from_numpy(run.arrays["means"])),
+        }
+        for run in sorted(runs, key=lambda run: run.spec.hardness)
+    )
+    figure, axis = plt.subplots(figsize=(7, 3))
+    sns.barplot(frame, x="hardness", y="clusters", hue="setting", hue_order=_settings(runs), errorbar="sd", ax=axis)
+    classes = runs[0].spec.num_classes
+    axis.axhline(classes, color="grey", linestyle="--", linewidth=1)
+    axis.set(xlabel="", ylabel="clusters of class means", ylim=(0, 1.08 * classes))
+    axis.legend(title=None, fontsize="small")
     return finish(figure)
 
 
@@ -162,4 +210,24 @@ def headline(runs: Sequence[Run]) -> Figure:
     axes[2].set(
         title="supervised: spectrum of the class means", xlabel="index $i$", ylabel="$\\ln(\\sigma_i/\\sigma_1)$"
     )
+    return finish(figure)
+
+
+def verdict_bars(board: pd.DataFrame) -> Figure:
+    """Draw how many claims of each figure have which verdict.
+
+    Args:
+        board: of `hcl.scoreboard.scoreboard`.
+    """
+    colours = dict(zip(VERDICTS, ("#029e73", "#ece133", "#d55e00", "#c8c8c8"), strict=True))
+    counts = board.groupby(["figure", "verdict"], sort=False).size().unstack(fill_value=0)
+    counts = counts.reindex(columns=VERDICTS, fill_value=0).iloc[::-1]
+    figure, axis = plt.subplots(figsize=(8, 0.6 + 0.32 * len(counts)))
+    left = np.zeros(len(counts))
+    for verdict in VERDICTS:
+        axis.barh(counts.index, counts[verdict], left=left, color=colours[verdict], edgecolor="white", label=verdict)
+        left += counts[verdict].to_numpy()
+    axis.set_xlabel("claims")
+    axis.grid(axis="y")
+    axis.legend(fontsize="small", ncols=4, loc="lower center", bbox_to_anchor=(0.45, 1))
     return finish(figure)

@@ -102,6 +102,22 @@ def effective_rank(means: Tensor) -> Tensor:
     return torch.special.entr(share).sum().exp() * (spectrum[0] == 0)
 
 
+def cluster_count(means: Tensor, radius: float = 0.5) -> int:
+    """Return the number of clusters of class means, those closer than ``radius`` being one: C at an ETF (D46).
+
+    Vertices of an ETF are sqrt(2 C / (C - 1)), about 1.4, apart.
+
+    Args:
+        means: (C, d).
+        radius: distance below which two means, or two reached over others, are one cluster.
+    """
+    from scipy.sparse.csgraph import connected_components  # not there where only runs are made
+
+    close = (torch.cdist(means.double(), means.double()) < radius).numpy()
+    count: int = connected_components(close, directed=False)[0]
+    return count
+
+
 def simplex_etf(num_classes: int, dim: int) -> Tensor:
     """Return the vertices of a regular simplex on the unit sphere: unit means with inner products -1/(C-1).
 

@@ -128,3 +128,22 @@ def make(family: str, hardness: float | Tensor) -> Hardening:
         raise ValueError(f"Unknown hardening {family!r}: expected one of {', '.join(FAMILIES)}.")
     _check("hardness", hardness)
     return FAMILIES[family](hardness) if isinstance(hardness, Tensor) or hardness else Uniform()
+
+
+def matching_beta(epsilon: float, num_classes: int) -> float:
+    """Return the beta of exponential hardening that weighs negatives at an ETF as polynomial hardening does (D12).
+
+    Inner products are 1 within a class and -1/(C-1) between classes: beta gives both families the same ratio of
+    weights.
+
+    Args:
+        epsilon: exponent of the polynomial, >= 0.
+        num_classes: C >= 3.
+
+    Raises:
+        ValueError: for fewer than three classes, of which the polynomial gives one no weight.
+    """
+    if num_classes < 3:
+        raise ValueError(f"num_classes={num_classes}: expected at least 3.")
+    other = -1 / (num_classes - 1)
+    return epsilon * log(2 / (1 + other)) / (1 - other)

@@ -1,11 +1,14 @@
 """Runs as tables: histories for plotting, summaries beside the theory, and where the numbers come from."""
 
-from collections.abc import Sequence
+import math
+from collections import Counter
+from collections.abc import Mapping, Sequence
 
 import pandas as pd
 
 from hcl.bounds import scl_lower_bound, ucl_lower_bound
 from hcl.paper import Study
+from hcl.registry import ROWS
 from hcl.runs import Run
 from hcl.spec import RunSpec
 
@@ -24,8 +27,17 @@ def label(spec: RunSpec) -> str:
 
 
 def bound(spec: RunSpec) -> float:
-    """Return the least value of the run's loss without hardening: Theorem 2 or 3."""
+    """Return the least value of the run's loss without hardening: Theorem 2 or 3; NaN for eq. (42), which has none."""
+    if spec.objective == "simclr":
+        return math.nan
     return (scl_lower_bound if spec.supervised else ucl_lower_bound)(spec.num_classes, spec.k)
+
+
+def row(spec: RunSpec) -> str:
+    """Return the row of Figures 4 and 6 that a run belongs to, a key of `hcl.registry.ROWS`."""
+    plain = {"init": "random", "normalization": "unit_ball"}
+    own = {name: getattr(spec, name) for name in plain}
+    return next((name for name, changes in ROWS.items() if plain | changes == own), ", ".join(own.values()))
 
 
 def history_frame(runs: Sequence[Run]) -> pd.DataFrame:
@@ -45,14 +57,86 @@ def history_frame(runs: Sequence[Run]) -> pd.DataFrame:
     )
 
 
-def final_frame(runs: Sequence[Run], columns: Sequence[str]) -> pd.DataFrame:
-    """Return last-epoch values, one row a method, mean over seeds (and standard deviation where there are several)."""
-    rows = [{"method": label(run.spec), "bound": bound(run.spec), **run.final[list(columns)]} for run in runs]
-    grouped = pd.DataFrame(rows).groupby("method", sort=False)
-    table = grouped.mean()
-    if (grouped.size() > 1).any():
-        table = table.join(grouped[list(columns)].std(), rsuffix=" ±")
-    return table[["bound", *[c for c in table.columns if c != "bound"]]]
+def settled_frame(runs: Sequence[Run], columns: Sequence[str]) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """Return settled values (D45), one row a method: means over seeds, and their standard deviations.
+
+    Where the runs are of several rows of Figures 4 and 6 the index has a level for these. ``bound`` comes first; the
+    standard deviation of a single seed is NaN.
+    """
+    several = len({row(run.spec) for run in runs}) > 1
+    index = ["row", "method"] if several else ["method"]
+    frame = pd.DataFrame(
+        {"row": row(run.spec), "method": label(run.spec), "bound": bound(run.spec), **run.settled[list(columns)]}
+        for run in runs
+    )
+    grouped = frame[[*index, "bound", *columns]].groupby(index, sort=False)
+    return grouped.mean(), grouped.std()
+
+
+def near_nc_frame(runs: Sequence[Run], columns: Sequence[str]) -> pd.DataFrame:
+    """Return settled means as in Table 2: the near-NC model, then what was trained on from it, one row a method."""
+    start = [run for run in runs if run.spec.start is None]
+    later = [run for run in runs if run.spec.start is not None]
+    frames = [settled_frame(part, columns)[0] for part in (start, later)]
+    frames[0].index = pd.Index(["near-NC model"], name="method")
+    return pd.concat(frames).drop(columns="bound")
+
+
+def positives_frame(num_classes: int, batch_sizes: Sequence[int]) -> pd.DataFrame:
+    """Return how many items of its class other than itself an anchor finds in a batch, and how often none (D5).
+
+    Args:
+        num_classes: C, equally likely.
+        batch_sizes: B.
+    """
+    share = 1 / num_classes
+    rows = [
+        {"batch size": b, "others": (b - 1) * share, "anchors with none": (1 - share) ** (b - 1)} for b in batch_sizes
+    ]
+    return pd.DataFrame(rows).set_index("batch size")
+
+
+def show_settled(runs: Sequence[Run], columns: Sequence[str], digits: int = 3) -> "pd.io.formats.style.Styler":
+    """Return the table of `settled_frame` for a notebook: mean ± standard deviation where there are several seeds."""
+    means, spreads = settled_frame(runs, columns)
+    several = len({run.spec.seed for run in runs}) > 1
+    shown = means.copy().astype(object)
+    for name in columns:
+        shown[name] = [
+            _number(mean, digits) + (f" ± {_number(spread, digits)}" if several and pd.notna(spread) else "")
+            for mean, spread in zip(means[name], spreads[name], strict=True)
+        ]
+    return show_table(shown, digits)
+
+
+def beside(table: pd.DataFrame, published: Mapping[str, Mapping[str, float]]) -> pd.DataFrame:
+    """Return a table with, after each column that the paper has numbers for, a column of these.
+
+    Args:
+        table: one row a method.
+        published: by column, then by method, as in `hcl.published`.
+    """
+    columns = {}
+    for name in table.columns:
+        columns[name] = table[name]
+        if name in published:
+            columns[f"{name}, paper"] = pd.Series(published[name], dtype=float).reindex(table.index)
+    return pd.DataFrame(columns)
+
+
+def stand_in_note(study: Study) -> str:
+    """Return HTML, for the top of a page, that says which data set stands in for the paper's; empty where none does."""
+    if not study.stands_in:
+        return ""
+    own, name = study.figure.dataset, study.figure.name
+    return (
+        f'<div class="admonition warning"><p class="admonition-title">Not {own}: {study.dataset}</p>'
+        f"<p>The paper trains on {own}, whose files were not at hand. These runs are on {study.dataset}: the first 100 "
+        "classes of Tiny-ImageNet with 500 training images each, at 32 by 32 pixels, the same shape but harder images. "
+        "What is said of the paper's claims here is said of this data. Where the files of "
+        f"{own} are, or can be downloaded, the real thing is one command away:</p>"
+        f"<p><code>hcl run {name} --profile {study.profile} -p dataset={own}</code></p></div>\n\n"
+    )
 
 
 def provenance_note(study: Study, runs: Sequence[Run]) -> str:
@@ -62,11 +146,12 @@ def provenance_note(study: Study, runs: Sequence[Run]) -> str:
         return ", ".join(sorted({str(run.provenance[key]) for run in runs}))
 
     commits = ", ".join(sorted({str(run.provenance["commit"])[:10] for run in runs}))
-    scales = "; ".join(sorted({_scale(run.spec) for run in runs}))
+    scales = Counter(_scale(run.spec) for run in runs).most_common()
+    others = f"; and {sum(n for _, n in scales[2:])} runs that differ in a setting" if len(scales) > 2 else ""
     seeds = ", ".join(str(seed) for seed in sorted({run.spec.seed for run in runs}))
     minutes = sum(run.provenance["wall_seconds"] for run in runs) / 60
     return (
-        f"**Profile `{study.profile}`**: {scales}.\n\n"
+        f"**Profile `{study.profile}`**: {'; '.join(name for name, _ in scales[:2])}{others}.\n\n"
         f"{len(runs)} runs, seed {seeds}, {minutes:.0f} minutes in all on {each('device')}, with torch {each('torch')} "
         f"and the library at commit {commits}. Records: `runs/{study.profile}`; times and fingerprints of the data "
         f"({each('data_source')}) are in each run's `provenance.json`."
@@ -76,27 +161,28 @@ def provenance_note(study: Study, runs: Sequence[Run]) -> str:
 def _scale(spec: RunSpec) -> str:
     encoder = {
         "resnet50": f"ResNet-50 with the {spec.stem} stem",
-        "small_resnet": "a small ResNet (three residual blocks)",
+        "small_resnet": f"a small ResNet (three residual blocks, {spec.stem} stem)",
         "mlp": "a multi-layer perceptron",
     }[spec.encoder]
     size = f"{spec.num_train:,} training images" if spec.num_train else "the whole training split"
     batch = f"batch {spec.batch_size}" if spec.batch_size else "one batch of all"
-    draws = {"per_pair": "anchor-positive pair", "per_anchor": "anchor"}[spec.negatives]
+    per = {"per_pair": "anchor-positive pair", "per_anchor": "anchor"}[spec.negatives]
+    negatives = f"k = {spec.k} negatives drawn for each {per}" if spec.k else "the expectation over negatives"
     return (
         f"{spec.dataset}, {size}, {encoder}, {spec.epochs} epochs, {batch}, Adam at {spec.lr:g}, {spec.precision}, "
-        f"k = {spec.k} negatives drawn for each {draws}"
+        + ("all negatives of the batch" if spec.objective == "simclr" else negatives)
     )
 
 
 def show_table(table: pd.DataFrame, digits: int = 3) -> "pd.io.formats.style.Styler":
     """Return a table for a notebook, numbers to a number of decimals, tiny ones in powers of ten."""
-
-    def write(value: object) -> str:
-        if not isinstance(value, int | float):
-            return str(value)
-        if float(value).is_integer() and abs(value) >= 1:
-            return f"{value:.0f}"
-        return f"{value:.{digits}f}" if abs(value) >= 10**-digits or value == 0 else f"{value:.1e}"
-
     words = table.rename(columns=lambda name: str(name).replace("_", " "))  # headers that can wrap
-    return words.style.format(write)
+    return words.style.format(lambda value: _number(value, digits) if isinstance(value, int | float) else str(value))
+
+
+def _number(value: float, digits: int) -> str:
+    if math.isnan(value):
+        return "–"
+    if float(value).is_integer() and abs(value) >= 1:
+        return f"{value:.0f}"
+    return f"{value:.{digits}f}" if abs(value) >= 10**-digits or value == 0 else f"{value:.1e}"

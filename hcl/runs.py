@@ -1,7 +1,7 @@
 """Run records: one folder a run under ``runs/``, written once and whole, read by notebooks and tests.
 
-A folder holds ``spec.json``, ``history.csv`` (one row an epoch), ``provenance.json`` and ``arrays.npz`` (float32 class
-means; of two-dimensional runs also the initial and final points).
+A folder holds ``spec.json``, ``history.csv`` (one row an epoch), ``arrays.npz`` (float32 class means; of runs in two
+dimensions also the initial and final points) and ``provenance.json``, with the hashes of the other three.
 """
 
 import hashlib
@@ -26,7 +26,8 @@ import torch
 from hcl.spec import RunSpec
 
 PACKAGE = Path(__file__).parent
-FILES = ("spec.json", "history.csv", "provenance.json", "arrays.npz")
+PROVENANCE = "provenance.json"
+FILES = ("spec.json", "history.csv", PROVENANCE, "arrays.npz")
 
 
 class RecordError(RuntimeError):
@@ -79,6 +80,11 @@ def default_root() -> Path:
     return beside if beside.is_dir() else Path("runs")
 
 
+def hashes(folder: Path) -> dict[str, str]:
+    """Return the SHA-256 of each file of a record but ``provenance.json``, which holds them."""
+    return {name: hashlib.sha256((folder / name).read_bytes()).hexdigest() for name in FILES if name != PROVENANCE}
+
+
 def find(spec: RunSpec, root: Path | None = None) -> Path | None:
     """Return the folder of a spec's record, in whichever group it lies, or None."""
     return next(iter(sorted((root or default_root()).glob(f"*/{spec.run_id}"))), None)
@@ -129,7 +135,7 @@ def save(run: Run, group: str, root: Path | None = None) -> Run:
         _write_json(part / "spec.json", run.spec.to_dict())
         run.history.to_csv(part / "history.csv", index=False, float_format="%.7g")
         np.savez_compressed(part / "arrays.npz", **run.arrays)  # type: ignore[arg-type]
-        _write_json(part / "provenance.json", dict(run.provenance))
+        _write_json(part / PROVENANCE, {**run.provenance, "sha256": hashes(part)})
     return load(target)
 
 
@@ -153,7 +159,7 @@ def load(path: Path) -> Run:
     try:
         spec = RunSpec.from_dict(json.loads((path / "spec.json").read_text()))
         history = pd.read_csv(path / "history.csv")
-        made = json.loads((path / "provenance.json").read_text())
+        made = json.loads((path / PROVENANCE).read_text())
         with np.load(path / "arrays.npz") as stored:
             arrays = dict(stored)
     except (ValueError, TypeError, EOFError, OSError, zipfile.BadZipFile) as error:

@@ -18,23 +18,21 @@
 # %% tags=["parameters"]
 profile: str = "auto"  # smoke, laptop, gpu or paper; auto takes the best that has been run
 hardness: list[float] = []  # values of beta; empty takes the paper's 0, 10, 30, 50
-seeds: list[int] = [0]  # one run of each setting a seed; the panels show the first
+seeds: list[int] = []  # one run of each setting a seed, the panels show the first; empty takes those recorded
 epochs: int = 0  # 0 takes the profile's
 
 # %%
 from IPython.display import Markdown
 from myst_nb import glue
 
-from hcl import claims, figures, paper, report
+from hcl import figures, pages, report
 from hcl.bounds import scl_lower_bound, ucl_lower_bound
 
-figures.set_theme()
-study = paper.study("fig02", profile, hardness=hardness, seeds=seeds, epochs=epochs)
-runs = study.runs()
-Markdown(report.provenance_note(study, runs))
+page = pages.load("fig02", profile, hardness=hardness, seeds=seeds, epochs=epochs)
+page.note()
 
 # %%
-shown = [run for run in runs if run.spec.seed == seeds[0]]
+shown = [run for run in page.runs if run.spec.seed == page.runs[0].spec.seed]
 by_label = [run for run in shown if run.spec.positives == "label"]
 by_noise = [run for run in shown if run.spec.positives == "noise"]
 
@@ -66,14 +64,14 @@ COLUMNS = ["loss", "plain_loss", "equal_inner_product", "zero_sum", "unit_norm",
 print(
     f"Theorem 2: {scl_lower_bound(3):.6f}   Theorem 3: {ucl_lower_bound(3):.6f}, limit {ucl_lower_bound(3, None):.6f}"
 )
-report.show_table(report.final_frame([r for r in runs if r.spec.positives == "label"], COLUMNS), 4)
+report.show_settled([r for r in page.runs if r.spec.positives == "label"], COLUMNS, 4)
 
 # %% [markdown]
 # With noise positives (below) an anchor and its positive are not independent given their class, which Theorem 3
 # assumes: its bound need not hold for UCL, and a loss below it is no error. Theorem 2 assumes nothing of the kind.
 
 # %%
-report.show_table(report.final_frame([r for r in runs if r.spec.positives == "noise"], COLUMNS), 4)
+report.show_settled([r for r in page.runs if r.spec.positives == "noise"], COLUMNS, 4)
 
 # %% [markdown]
 # ## What the paper says of this figure
@@ -81,18 +79,14 @@ report.show_table(report.final_frame([r for r in runs if r.spec.positives == "no
 # ✗ marks the numbers that do not agree with the claim.
 
 # %%
-verdicts = claims.verdicts(["fig02"], runs, study.profile)
-report.show_table(verdicts)
+page.verdict_table()
 
 # %%
-counts = verdicts["verdict"].value_counts()
 supervised = [r.final["equal_inner_product"] for r in by_label if r.spec.supervised]
 hard = [r.final["equal_inner_product"] for r in by_label if r.spec.method == "HUCL"]
-glue("fig02-verdicts", ", ".join(f"{n} {status}" for status, n in counts.items()), display=False)
+glue("fig02-verdicts", page.counts, display=False)
 Markdown(
     f"**What is seen.** With label positives SCL and HSCL end within {max(supervised):.3f} of an ETF (equal "
     f"inner-product metric), while HUCL ends between {min(hard):.2f} and {max(hard):.2f} from it. "
-    f"Of the {len(verdicts)} claims of the paper about this figure: "
-    + ", ".join(f"{n} {status}" for status, n in counts.items())
-    + "."
+    f"Of the {len(page.verdicts)} claims of the paper about this figure: {page.counts}."
 )

@@ -118,6 +118,8 @@ def test_a_truncated_archive_keeps_all_out(packed, tmp_path):
         ({"arrays": lambda a: {}}, r"means of shape \(10, 9\)"),
         ({"arrays": lambda a: {"means": a["means"][:9]}}, "means of shape"),
         ({"arrays": lambda a: {"means": a["means"] * np.nan}}, "means not finite"),
+        ({"arrays": lambda a: {"means": a["means"] * 1.001}}, "zero_sum is .* class means give"),
+        ({"history": lambda h: h.assign(unit_norm=h["unit_norm"] + 1e-3)}, "unit_norm is .* class means give"),
         ({"provenance": lambda p: {k: v for k, v in p.items() if k != "sources"}}, "provenance lacks sources"),
     ],
 )
@@ -126,6 +128,15 @@ def test_check_finds_what_is_wrong(made, change, message):
     archive.check(made[0])
     with pytest.raises(RecordError, match=f"{SPEC.run_id}: .*{message}"):
         archive.check(replace(made[0], **{name: edit(getattr(made[0], name))}))
+
+
+def test_a_record_edited_by_hand_is_found(made, tmp_path):
+    saved = runs.save(made[0], "gpu", tmp_path)
+    archive.check(saved)
+    table = saved.path / "history.csv"
+    table.write_text(table.read_text().replace("\n1,", "\n1,0", 1))
+    with pytest.raises(RecordError, match="history.csv changed since the run wrote it"):
+        archive.check(runs.load(saved.path))
 
 
 def test_the_committed_records_are_sound():

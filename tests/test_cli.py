@@ -24,11 +24,28 @@ def test_list_names_every_figure_and_profile():
 def test_status_counts_the_records(runs_root):
     assert invoke("train", "digits", "--hardness", "5", "--profile", "smoke").exit_code == 0
     rows = {row["figure"]: row for row in json.loads(invoke("status", "--json").output)}
-    assert rows["fig05"]["runs"]["smoke"] == {"recorded": 1, "of": 10}
-    assert rows["fig05"]["runs"]["laptop"] == {"recorded": 0, "of": 10}
-    assert rows["fig05"]["seeds"] == [0]
+    smoke, laptop = (rows["fig05"]["runs"][profile] for profile in ("smoke", "laptop"))
+    assert (smoke["recorded"], smoke["of"], smoke["seeds"], smoke["dataset"]) == (1, 10, [0], "digits")
+    assert len(smoke["devices"]) == 1 and smoke["devices"][0].startswith("CPU")
+    assert (laptop["recorded"], laptop["of"], laptop["seeds"], laptop["devices"]) == (0, 10, [], [])
     assert rows["theory"]["runs"] == {}
     assert "fig05_cifar10" in invoke("status").output
+
+
+def test_verify_prints_every_verdict_and_fails_on_a_bad_record(runs_root):
+    invoke("train", "digits", "--profile", "smoke", "-p", "epochs=1")
+    result = invoke("verify", "--json")
+    assert result.exit_code == 0, result.output
+    printed = json.loads(result.output)
+    assert printed["records"] == 1 and len(printed["claims"]) >= 40
+    assert {claim["verdict"] for claim in printed["claims"]} == {"not run at this scale"}
+    assert "1 records, all sound" in invoke("verify").output
+    (run,) = runs.all_records(runs_root)
+    history = run.path / "history.csv"
+    history.write_text(history.read_text().replace("\n1,", "\n1,-", 1))
+    for command in (["verify", "--json"], ["verify"]):
+        result = invoke(*command)
+        assert result.exit_code == 1 and "history.csv changed" in result.output
 
 
 def test_train_takes_any_field_of_the_spec_and_reports_where_the_record_is(runs_root):

@@ -173,3 +173,12 @@ def test_bad_arguments_are_refused():
     for num_classes, dim in ((4, 2), (1, 3)):
         with pytest.raises(ValueError, match="dim >= num_classes - 1"):
             geometry.simplex_etf(num_classes, dim)
+
+
+def test_clusters_are_counted_at_and_between_an_etf_and_a_point():
+    etf = geometry.simplex_etf(6, 5)
+    assert geometry.cluster_count(etf) == 6
+    assert geometry.cluster_count(etf[[0, 0, 0, 1, 1, 2]]) == 3
+    assert geometry.cluster_count(torch.zeros(6, 5)) == 1
+    line = torch.arange(5.0)[:, None] * 0.4  # neighbours are close, the ends are not: still one
+    assert geometry.cluster_count(line) == 1 and geometry.cluster_count(2 * line) == 5

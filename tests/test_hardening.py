@@ -5,7 +5,7 @@ from math import exp, inf, log
 import pytest
 import torch
 
-from hcl.hardening import Exponential, Polynomial, Threshold, Uniform, make
+from hcl.hardening import Exponential, Polynomial, Threshold, Uniform, make, matching_beta
 
 T = torch.linspace(-2, 2, 41, dtype=torch.float64)
 
@@ -127,3 +127,15 @@ def test_make_refuses_unknown_names_and_bad_hardness():
 
 def test_log_of_a_huge_threshold_is_harmless():
     assert Threshold(1e300).log_weight(torch.tensor([1.0, log(1e300) + 1])).tolist() == [-inf, 0]
+
+
+@pytest.mark.parametrize(("epsilon", "beta"), [(3, 2.1), (5, 3.5), (10, 7.0), (20, 13.9)])
+def test_epsilon_matches_beta_at_neural_collapse(epsilon, beta):
+    """D12 for C = 100, and by weighing an ETF's two inner products with both families."""
+    found = matching_beta(epsilon, 100)
+    assert found == pytest.approx(beta, abs=0.05)
+    t = torch.tensor([1.0, -1 / 99], dtype=torch.float64)
+    ours, other = make("polynomial", epsilon).log_weight(t), make("exponential", found).log_weight(t)
+    torch.testing.assert_close(ours[0] - ours[1], other[0] - other[1])
+    with pytest.raises(ValueError, match="at least 3"):
+        matching_beta(3, 2)

@@ -1,0 +1,101 @@
+"""What every figure's page shows around its plots: where its runs come from, tables beside the theory, verdicts."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
+
+import pandas as pd
+from IPython.display import Markdown
+from pandas.io.formats.style import Styler
+
+from hcl import figures, paper, report, scoreboard
+from hcl.paper import Study
+from hcl.runs import Run
+
+COLUMNS = ("test_accuracy", "loss", "plain_loss", "zero_sum", "unit_norm", "equal_inner_product", "rank")
+
+
+@dataclass(frozen=True)
+class Page:
+    """The runs of a figure, and what is said of them.
+
+    Attributes:
+        study: which runs.
+        runs: their records.
+        figures: names of the figures whose claims the page judges.
+    """
+
+    study: Study
+    runs: Sequence[Run]
+    figures: tuple[str, ...]
+
+    @cached_property
+    def verdicts(self) -> pd.DataFrame:
+        """The claims of the paper about the figures, each with its verdict."""
+        return scoreboard.verdicts(self.figures, self.study, self.runs)
+
+    @property
+    def counts(self) -> str:
+        """How many claims have which verdict, in words."""
+        return ", ".join(f"{n} {status}" for status, n in self.verdicts["verdict"].value_counts().items())
+
+    @property
+    def scale(self) -> str:
+        """The profile and what it is, in words."""
+        return f"{self.study.profile} ({paper.PROFILES[self.study.profile].summary})"
+
+    def note(self) -> Markdown:
+        """Return what stands at the top: a stand-in for the data if there is one, and what made the runs."""
+        return Markdown(report.stand_in_note(self.study) + report.provenance_note(self.study, self.runs))
+
+    def table(self, columns: Sequence[str] = COLUMNS, digits: int = 3) -> Styler:
+        """Return the settled values of all runs beside the bounds."""
+        return report.show_settled(self.runs, columns, digits)
+
+    def verdict_table(self) -> Styler:
+        """Return the verdicts as a table."""
+        return report.show_table(self.verdicts)
+
+    def summary(self) -> Markdown:
+        """Return in words which setting ends closest to an ETF, against none, and the number of each verdict."""
+        spoken = []
+        for name, runs in self._parts():
+            means, _ = report.settled_frame(runs, ("equal_inner_product", "rank"))
+            places = {
+                str(method): f"(equal inner product {distance:.3f}, rank {rank:.0f})"
+                for method, distance, rank in zip(means.index, means["equal_inner_product"], means["rank"], strict=True)
+            }
+            best = str(means["equal_inner_product"].idxmin())
+            spoken.append(
+                f"{name}: {best} ends closest to an ETF, {places[best]}"
+                + "".join(f"; {plain} {places[plain]}" for plain in ("SCL", "UCL") if plain in places and plain != best)
+                + "."
+            )
+        full = self.runs[0].spec.num_classes - 1
+        judged = f"Of the {len(self.verdicts)} claims of the paper about this: {self.counts}."
+        return Markdown(f"**What is seen** (full rank is {full}). {' '.join(spoken)} {judged}")
+
+    def _parts(self) -> list[tuple[str, list[Run]]]:
+        """Return the runs by row, supervised and unsupervised apart, with words for each part."""
+        parts: dict[str, list[Run]] = {}
+        several = len({report.row(run.spec) for run in self.runs}) > 1
+        for run in self.runs:
+            setting = "supervised" if run.spec.supervised else "unsupervised"
+            name = f"{report.row(run.spec)}, {setting}" if several else setting
+            parts.setdefault(name[0].upper() + name[1:], []).append(run)
+        return list(parts.items())
+
+
+def load(name: str, profile: str = "auto", *, also: Sequence[str] = (), **options: Any) -> Page:
+    """Return the page of a figure, training what has no record where that is allowed, and set the theme of its plots.
+
+    Args:
+        name: of the figure whose runs are shown.
+        profile: see `hcl.paper.study`.
+        also: further figures that the same runs belong to.
+        **options: of `hcl.paper.study`.
+    """
+    figures.set_theme()
+    study = paper.study(name, profile, **options)
+    return Page(study, study.runs(), (name, *also))

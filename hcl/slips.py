@@ -1,0 +1,247 @@
+"""Slips of the paper's text, P1 to P11 of the Fidelity page, each with a number computed by the library."""
+
+import itertools
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import asdict, dataclass
+
+import pandas as pd
+import torch
+from torch import Tensor
+
+from hcl.bounds import scl_lower_bound, ucl_lower_bound
+from hcl.data import NUM_CLASSES
+from hcl.geometry import simplex_etf
+from hcl.hardening import Exponential
+from hcl.losses import contrastive_loss, simclr_loss
+from hcl.psi import Triplet
+
+_C = NUM_CLASSES["cifar100"]
+
+
+@dataclass(frozen=True)
+class Slip:
+    """What the paper prints and what it should.
+
+    Attributes:
+        place: in the paper.
+        printed: there, in brief.
+        correct: what it should say.
+        check: what was computed, in words.
+        number: the result.
+    """
+
+    place: str
+    printed: str
+    correct: str
+    check: str
+    number: str
+
+
+def slips() -> pd.DataFrame:
+    """Return the slips P1 to P11, one row each with the attributes of `Slip`; every number is computed here."""
+    return pd.DataFrame({name: asdict(slip()) for name, slip in SLIPS.items()}).T.rename_axis("slip")
+
+
+def neural_collapse(num_classes: int, per_class: int) -> tuple[Tensor, Tensor]:
+    """Return representations at Neural-Collapse (Definition 6) in d = C - 1, with their labels."""
+    labels = torch.arange(num_classes).repeat_interleave(per_class)
+    return simplex_etf(num_classes, num_classes - 1)[labels], labels
+
+
+def batched_loss(z: Tensor, labels: Tensor, batches: Sequence[Sequence[int]]) -> Tensor:
+    """Return the exact SCL loss of each batch of a data set (Sec. 4.3): (batches,)."""
+    parts = [torch.tensor(batch) for batch in batches]
+    return torch.stack([contrastive_loss(z[part], labels[part], supervised=True, k=None) for part in parts])
+
+
+def pair_weights(labels: Tensor, batch_size: int) -> Tensor:
+    """Return the weight of each (anchor, negative) pair in the SCL loss, a mean over all batches of a size: (n, n).
+
+    Anchors of a batch weigh the same, and so do the items of other classes in it (P3).
+    """
+    batches = list(itertools.combinations(range(len(labels)), batch_size))
+    total = torch.zeros(len(labels), len(labels), dtype=torch.float64)
+    for batch in batches:
+        part = torch.tensor(batch)
+        other = (labels[part][:, None] != labels[part]).double()
+        total[part[:, None], part] += other / other.sum(1, keepdim=True).clamp_min(1) / batch_size
+    return total / len(batches)
+
+
+def _collision() -> Slip:
+    labels = torch.arange(_C)
+    share = float((labels[:, None] == labels).double().mean())
+    return Slip(
+        "Sec. 4.4, below Theorem 3",
+        "a negative is of the anchor's class with probability 1/C²",
+        "1/C: both labels are uniform and independent",
+        f"share of equal labels among all C² pairs, C = {_C}; beside it 1/C²",
+        f"{share:.4f}, not {1 / _C**2:.4f}",
+    )
+
+
+def _batch_weights() -> Slip:
+    z, labels = neural_collapse(4, 2)
+    batches = [(0, 1, 2, 3), (4, 5, 6, 7)]
+    sizes = torch.tensor([len(batch) for batch in batches], dtype=torch.float64)
+    losses = batched_loss(z, labels, batches)
+    printed, meant = 1 / sizes, sizes / len(labels)
+    return Slip(
+        "Sec. 4.3, definition of the batched loss and (26)-(28)",
+        "batches weigh 1/n_b",
+        "n_b/n: Jensen's inequality in (27) needs weights that sum to 1",
+        "8 points of 4 classes in two batches of 4: sums of 1/n_b and of n_b/n; the loss of Neural-Collapse with the "
+        "first, which is below the bound (29), and the bound",
+        f"{printed.sum():.1f} and {meant.sum():.1f}; {printed @ losses:.5f} below {scl_lower_bound(4):.5f}",
+    )
+
+
+def _fixed_batches() -> Slip:
+    nc, labels = neural_collapse(4, 2)
+    e = torch.eye(3, dtype=torch.float64)[0]
+    merged = torch.stack([e, -e, e, -e])[labels]
+    fixed, every = [(0, 1, 2, 3), (4, 5, 6, 7)], list(itertools.combinations(range(8), 4))
+    below, at = (float(batched_loss(z, labels, fixed).mean()) for z in (merged, nc))
+    above, least = (float(batched_loss(z, labels, every).mean()) for z in (merged, nc))
+    weights = pair_weights(labels, 4)
+    weights = weights[weights > 0]
+    return Slip(
+        "Sec. 4.3, (28)-(29)",
+        "Neural-Collapse minimises the batched loss for any fixed partition into batches",
+        "it does for the mean over uniformly random batches, as reshuffling gives",
+        "C = 4, fixed batches of classes {1, 2} and {3, 4}: loss with 1, 3 sent to e and 2, 4 to -e, and at "
+        "Neural-Collapse; the same two over all batches of 4 of the 8 points; number of (anchor, negative) pairs and "
+        "their smallest and largest weight over these batches",
+        f"{below:.5f} below {at:.5f}; {above:.5f} above {least:.5f}; {len(weights)} pairs, "
+        f"1/{1 / weights.min():.0f} to 1/{1 / weights.max():.0f}",
+    )
+
+
+def _independence() -> Slip:
+    classes, per_class = 3, 4
+    labels = torch.arange(classes).repeat_interleave(per_class)
+    z = simplex_etf(len(labels), len(labels) - 1)
+    dependent = float(contrastive_loss(z, None, supervised=False, k=None, z_pos=z))
+    independent = float(contrastive_loss(z, labels, supervised=False, k=None))
+    return Slip(
+        "Sec. 4.4, proof of and text below Theorem 3",
+        "x and x⁺ independent given the class is condition (d)",
+        "it is (e); (d) is r = λ",
+        "C = 3 classes of 4 points on an ETF of 12: UCL loss where x⁺ = x, for which (a) to (d) hold and (e) does "
+        "not; the bound of Theorem 3; the loss of the same representation under (e); all for k → ∞",
+        f"{dependent:.4f} below {ucl_lower_bound(classes, None):.4f}; {independent:.4f}",
+    )
+
+
+def _definition() -> Slip:
+    rank = int(torch.linalg.matrix_rank(simplex_etf(_C, _C - 1)))
+    return Slip(
+        "Sec. 5, choice of d",
+        "d = C - 1 to observe Neural-Collapse (Definition 5)",
+        "Definition 6; Definition 5 is the ETF",
+        f"the citation was read; rank of an ETF of C = {_C} vertices, which needs d = C - 1",
+        str(rank),
+    )
+
+
+def _equation() -> Slip:
+    z, labels = neural_collapse(_C, 1)
+    values = [float(simclr_loss(z, z, labels, weight=weight)) for weight in (2 * 512 - 2, 512 - 2, 1)]
+    return Slip(
+        "Sec. B.5, caption of Fig. 12",
+        "SimCLR loss (Eq. 44)",
+        "(42), the last numbered equation",
+        f"the citation was read; value of (42) at Neural-Collapse for C = {_C} and Q = 1022, 510 and 1 (D13)",
+        ", ".join(f"{value:.4f}" for value in values),
+    )
+
+
+def _normaliser(beta: float = 10.0) -> Slip:
+    t = simplex_etf(_C, _C - 1) @ simplex_etf(_C, _C - 1).T
+    weight = Exponential(beta).log_weight(t).exp()
+    other = ~torch.eye(_C, dtype=torch.bool)
+    collision = float(weight[~other].sum() / weight.sum())
+    mass = float(weight[other].mean() / weight.mean())
+    return Slip(
+        "Sec. 4.1, below (10)",
+        "γ(x, y, f), of HSCL, is defined in (6)",
+        "above Definition 3, without a number; (6) is γ(x, f), of HUCL, which counts negatives of the anchor's class",
+        f"at Neural-Collapse, C = {_C}, β = {beta:g}: share of same-class negatives under HUCL, against 0 under HSCL; "
+        "total probability of (5) if it were divided by the γ of (6)",
+        f"{collision:.4f}; {mass:.4f}",
+    )
+
+
+def _triplet() -> Slip:
+    psi = Triplet(margin=1.5)
+    bounds = scl_lower_bound(_C, 1, psi), ucl_lower_bound(_C, 1, psi)
+    z, labels = neural_collapse(_C, 2)
+    attained = [float(contrastive_loss(z, labels, supervised=s, k=None, psi=psi)) for s in (True, False)]
+    return Slip(
+        "Sec. 3, notation",
+        "k > 1",
+        "k ≥ 1: the triplet loss, named in Sec. 3.1, has k = 1",
+        f"bounds of Theorems 2 and 3 at k = 1 for InfoNCE, C = {_C}; for the triplet loss with margin {psi.margin:g}, "
+        "and what an ETF has there",
+        f"{scl_lower_bound(_C, 1):.4f}, {ucl_lower_bound(_C, 1):.4f}; {bounds[0]:.4f}, {bounds[1]:.4f}; "
+        f"{attained[0]:.4f}, {attained[1]:.4f}",
+    )
+
+
+def _hardware() -> Slip:
+    sold = {"A100": (40, 80), "V100": (16, 32)}  # GB, NVIDIA's data sheets: nothing to compute
+    return Slip(
+        "Sec. 5",
+        "NVIDIA A100 32 GB",
+        "not known: an A100 of 40 GB or a V100 of 32 GB (D25)",
+        "not computable here: GB with which the two were sold",
+        "; ".join(f"{name}: {' or '.join(map(str, memory))}" for name, memory in sold.items()),
+    )
+
+
+def _images() -> Slip:
+    train, validation, test = (NUM_CLASSES["tinyimagenet"] * each for each in (500, 50, 50))
+    total = train + validation + test
+    return Slip(
+        "Sec. B.1",
+        "Tiny-ImageNet: 120000 images, against 50000 in CIFAR",
+        "100000 against 50000: training images in both (D23)",
+        "classes × images of a class: all splits of Tiny-ImageNet; its training split",
+        f"{total:,}; {train:,}",
+    )
+
+
+def _same_minimum() -> Slip:
+    z, labels = neural_collapse(_C, 2)
+    own = [
+        [
+            float(contrastive_loss(z, labels, supervised=s, k=None, hardening=Exponential(beta)))
+            for beta in (0, 2, 5, 10, 30)
+        ]
+        for s in (True, False)
+    ]
+    bound = scl_lower_bound(_C)
+    farthest = max(abs(value - bound) for value in own[0])
+    return Slip(
+        "Sec. 5.2, text on Table 1",
+        "SCL and HSCL have the same least loss for all β > 0",
+        "right as it stands, Theorem 2 (vi); UCL and HUCL do not, as Sec. 4.4 says",
+        f"own loss at Neural-Collapse, k → ∞, C = {_C}, β = 0, 2, 5, 10, 30: largest distance of HSCL from its bound "
+        f"{bound:.4f}; the five values of HUCL",
+        f"{farthest:.0e}; " + ", ".join(f"{value:.4f}" for value in own[1]),
+    )
+
+
+SLIPS: Mapping[str, Callable[[], Slip]] = {
+    "P1": _collision,
+    "P2": _batch_weights,
+    "P3": _fixed_batches,
+    "P4": _independence,
+    "P5": _definition,
+    "P6": _equation,
+    "P7": _normaliser,
+    "P8": _triplet,
+    "P9": _hardware,
+    "P10": _images,
+    "P11": _same_minimum,
+}
