@@ -319,7 +319,7 @@ def _claim(spec: RunSpec, root: Path | None) -> IO[str] | None:
 
 def _at_once(todo: Sequence[Job], device: torch.device) -> int:
     """Return how many runs to make at the same time: as many as a CPU has cores, where the runs are long enough."""
-    images = sum(job.spec.epochs * (job.spec.num_train or 50_000) for job in todo)
+    images = sum(job.spec.epochs * job.spec.images_an_epoch for job in todo)
     if device.type != "cpu" or images < _WORTH_A_PROCESS:
         return 1
     return max(1, min(len(todo), len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else 2, 8))

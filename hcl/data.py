@@ -277,6 +277,16 @@ NUM_CLASSES = {
 }
 
 
+NUM_TRAIN = {
+    "synthetic": 300,
+    "digits": 1_297,
+    "cifar10": 50_000,
+    "cifar100": 50_000,
+    "tinyimagenet": 100_000,
+    "tinyimagenet100": 50_000,
+}
+
+
 def available(name: str, root: Path | str | None = None) -> bool:
     """Return whether the files of a data set seem to be in the data folder, without reading them.
 

@@ -13,7 +13,7 @@ from hcl.campaign import Event, Job
 class Display:
     """Live progress of jobs; call it with every event.
 
-    The ETA weighs a run by its epochs times its training images, which holds for runs of one encoder.
+    The ETA weighs a run by the images its encoder is shown, which holds for runs of one encoder.
 
     Args:
         jobs: without a record, as the campaign will make them.
@@ -23,7 +23,7 @@ class Display:
     def __init__(self, jobs: Sequence[Job], console: Console) -> None:
         self._console = console
         self._specs = {job.spec.run_id: job.spec for job in jobs}
-        self._each = {name: spec.num_train or 50_000 for name, spec in self._specs.items()}
+        self._each = {name: spec.images_an_epoch for name, spec in self._specs.items()}
         self._trained: dict[str, int] = {}
         self._begun = time.perf_counter()
         self._started: dict[str, float] = {}

@@ -5,7 +5,7 @@ import json
 from dataclasses import asdict, dataclass, fields, replace
 from typing import Any, get_args, get_type_hints
 
-from hcl.data import NUM_CLASSES
+from hcl.data import NUM_CLASSES, NUM_TRAIN
 from hcl.hardening import make
 from hcl.models import NORMALIZATIONS
 
@@ -121,6 +121,11 @@ class RunSpec:
     def representation_dim(self) -> int:
         """Representation dimension d."""
         return self.num_classes - 1 if self.dim is None else self.dim
+
+    @property
+    def images_an_epoch(self) -> int:
+        """Number of images that the encoder is shown in an epoch, two views of each unless positives are by label."""
+        return (self.num_train or NUM_TRAIN[self.dataset]) * (1 if self.positives == "label" else 2)
 
     @property
     def method(self) -> str:

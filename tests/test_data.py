@@ -483,6 +483,11 @@ def test_real_cifar10_archive_has_its_checksum():
     assert hashlib.sha256(content).hexdigest() == sums["cifar10.tar.xz"]
 
 
+@pytest.mark.parametrize("name", ["synthetic", "digits"])
+def test_the_number_of_training_images_is_that_of_the_data(name):
+    assert len(data.load(name).train) == data.NUM_TRAIN[name] and set(data.NUM_TRAIN) == set(data.DATASETS)
+
+
 @pytest.mark.parametrize(
     ("name", "file"),
     [

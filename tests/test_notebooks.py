@@ -21,11 +21,18 @@ HEADER = """# ---
 """
 
 
+@pytest.fixture(scope="module")
+def smoke_runs(tmp_path_factory):
+    """Records at smoke, empty at first: figures share runs, and each is trained once."""
+    return tmp_path_factory.mktemp("smoke") / "runs"
+
+
 @pytest.mark.parametrize("name", book.page_names())
-def test_every_notebook_runs_at_smoke_from_nothing(name, tmp_path, runs_root, monkeypatch):
-    """Without records and without data, from another folder."""
+def test_every_notebook_runs_at_smoke_without_data(name, tmp_path, smoke_runs, monkeypatch):
+    """Without data, and without records but those that the notebooks before it made, from another folder."""
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("HCL_DATA", str(tmp_path / "nothing"))
+    monkeypatch.setenv("HCL_RUNS", str(smoke_runs))
     output = notebooks.execute(name, tmp_path / "out.ipynb", SMOKE.get(name, {"profile": "smoke"}))
     executed = nbformat.read(output, as_version=4)
     assert book.faults(executed) == []

@@ -31,7 +31,7 @@ def test_a_default_given_explicitly_is_not_part_of_the_identity():
     "change",
     [
         {"dataset": "digits"}, {"supervised": False}, {"num_train": 600}, {"num_test": 200}, {"encoder": "mlp"},
-        {"stem": "torchvision"}, {"normalization": "none"}, {"dim": 9}, {"hardening": "polynomial"}, {"hardness": 5},
+        {"stem": "torchvision"}, {"init": "near_nc"}, {"normalization": "none"}, {"dim": 9}, {"hardening": "polynomial"}, {"hardness": 5},
         {"k": 32}, {"k": None}, {"reduction": "pair"}, {"negatives": "per_anchor"}, {"exclude_self": True},
         {"positives": "noise"}, {"noise": 0.2}, {"epochs": 399}, {"batch_size": 64}, {"batch_size": None},
         {"lr": 2e-3}, {"weight_decay": 1e-6}, {"precision": "bf16"}, {"eval_every": 5}, {"seed": 1},
@@ -81,6 +81,8 @@ def test_whole_numbers_and_floats_are_one_run():
         ({"epochs": None}, "epochs=None: expected a whole number"),
         ({"lr": "0.1"}, "lr='0.1': expected a number"),
         ({"dataset": None}, "dataset=None: expected text"),
+        ({"detach_weights": False}, "detach_weights=False needs k=None"),
+        ({"stem": "patch"}, 'stem="patch" is of the small ResNet'),
     ],
 )
 def test_bad_values_are_refused_with_the_name_of_the_field(changes, message):
@@ -135,3 +137,11 @@ def test_dimension_is_one_less_than_the_number_of_classes(dataset, classes):
 def test_the_first_epochs_the_last_and_the_multiples_are_evaluated():
     chosen = replace(spec(), epochs=33, eval_every=15)
     assert [e for e in range(34) if chosen.evaluated(e)] == [*range(11), 15, 30, 33]
+
+
+@pytest.mark.parametrize(
+    ("changes", "shown"),
+    [({}, 50_000), ({"num_train": 600}, 600), ({"positives": "augmentation", "num_train": 600}, 1_200)],
+)
+def test_two_views_are_twice_the_images(changes, shown):
+    assert spec(**changes).images_an_epoch == shown

@@ -1,0 +1,129 @@
+"""Tables and words of the pages, on made-up records."""
+
+from math import isnan
+
+import numpy as np
+import pandas as pd
+import pytest
+from test_paper import made_up
+
+from hcl import figures, pages, paper, published, report
+from hcl.bounds import scl_lower_bound, ucl_lower_bound
+from hcl.registry import ROWS
+from hcl.spec import RunSpec
+
+METRICS = {"equal_inner_product": 0.1, "rank": 5.0, "test_accuracy": 0.4, "loss": 0.3, "plain_loss": 0.3}
+
+
+def runs_of(name, profile="laptop", seeds=(0,), **options):
+    """Made-up runs whose equal inner product is 1 / 100 of hardness plus seed."""
+    specs = paper.study(name, profile, seeds=seeds, **options).specs
+    return [
+        made_up(
+            spec,
+            **METRICS | {"equal_inner_product": (spec.hardness + spec.seed) / 100},
+            unit_norm=1e-8,
+            within_class=0.0,
+        )
+        for spec in specs
+    ]
+
+
+def test_settled_values_are_means_over_seeds_beside_the_bounds():
+    means, spreads = report.settled_frame(runs_of("fig05", seeds=(0, 2)), ["equal_inner_product", "rank"])
+    assert list(means.index) == [
+        "SCL", "HSCL, β = 2", "HSCL, β = 5", "HSCL, β = 10", "HSCL, β = 30",
+        "UCL", "HUCL, β = 2", "HUCL, β = 5", "HUCL, β = 10", "HUCL, β = 30",
+    ]  # fmt: skip
+    assert means.loc["HSCL, β = 5", "equal_inner_product"] == pytest.approx(0.06)
+    assert spreads.loc["HSCL, β = 5", "equal_inner_product"] == pytest.approx(0.01 * 2**0.5)
+    assert means.loc["HSCL, β = 5", "bound"] == scl_lower_bound(10) and means.loc["UCL", "bound"] == ucl_lower_bound(10)
+
+
+def test_several_seeds_show_their_spread_and_one_does_not():
+    shown = report.show_settled(runs_of("fig05", seeds=(0, 2)), ["equal_inner_product"]).to_html()
+    assert "0.060 ± 0.014" in shown
+    assert "±" not in report.show_settled(runs_of("fig05"), ["equal_inner_product"]).to_html()
+
+
+def test_rows_of_figure_4_are_kept_apart():
+    runs = runs_of("fig06")
+    assert list(dict.fromkeys(report.row(run.spec) for run in runs)) == list(ROWS)
+    means, _ = report.settled_frame(runs, ["rank"])
+    assert means.index.names == ["row", "method"] and len(means) == 40
+    other = RunSpec(dataset="cifar10", supervised=True, init="near_nc", normalization="none")
+    assert report.row(other) == "near_nc, none"
+
+
+def test_table_2_starts_with_the_near_nc_model():
+    table = report.near_nc_frame(runs_of("table2"), list(published.TABLE_2))
+    assert list(table.index) == list(published.TABLE_2["zero_sum"])
+    both = report.beside(table, published.TABLE_2)
+    assert list(both.columns)[:2] == ["zero_sum", "zero_sum, paper"]
+    assert both.loc["HUCL, β = 30", "equal_inner_product, paper"] == 0.586
+
+
+def test_published_numbers_are_of_settings_that_are_run():
+    """Every label is one that `hcl.report.label` gives, and Table 1 in the order of the paper."""
+    methods = {report.label(spec) for spec in paper.study("fig03", "paper").specs}
+    assert set(published.TABLE_1) == {m for m in methods if "SCL" in m}
+    assert published.TABLE_1["SCL"] - published.TABLE_1_THEORY == pytest.approx(0.0278, abs=1e-4)
+    for column in published.FIGURE_3.values():
+        assert set(column) <= methods
+    assert set(published.TABLE_2["unit_norm"]) == methods | {"near-NC model"}
+
+
+def test_beside_leaves_unknown_methods_empty():
+    table = pd.DataFrame({"a": [1.0, 2.0]}, index=["x", "y"])
+    both = report.beside(table, {"a": {"y": 5.0}})
+    assert isnan(both.loc["x", "a, paper"]) and both.loc["y", "a, paper"] == 5
+
+
+@pytest.mark.parametrize(("batch_size", "others"), [(512, 5.11), (64, 0.63), (32, 0.31)])
+def test_positives_other_than_the_anchor(batch_size, others):
+    """D5 for C = 100; the share of anchors without one by simulation."""
+    row = report.positives_frame(100, [batch_size]).loc[batch_size]
+    assert row["others"] == pytest.approx(others, abs=5e-3)
+    labels = np.random.default_rng(0).integers(100, size=(4000, batch_size))
+    alone = ((labels == labels[:, :1]).sum(1) == 1).mean()
+    assert row["anchors with none"] == pytest.approx(alone, abs=0.03)
+
+
+def test_the_simclr_loss_has_no_bound():
+    spec = paper.study("fig12", "paper").specs[0]
+    assert isnan(report.bound(spec)) and "all negatives of the batch" in report._scale(spec)
+
+
+@pytest.mark.parametrize(
+    ("value", "digits", "text"),
+    [
+        (0.12345, 3, "0.123"), (2e-8, 3, "2.0e-08"), (0.0, 3, "0.000"), (9.0, 3, "9"), (float("nan"), 3, "–"),
+        (1e-4, 4, "0.0001"),
+    ],
+)  # fmt: skip
+def test_numbers_are_written_for_people(value, digits, text):
+    assert f">{text}<" in report.show_table(pd.DataFrame({"a_b": [value]}), digits).to_html()
+
+
+def test_a_stand_in_says_so_and_names_the_command():
+    note = report.stand_in_note(paper.study("fig03", "laptop", dataset="tinyimagenet100"))
+    assert "Not cifar100: tinyimagenet100" in note
+    assert "hcl run fig03 --profile laptop -p dataset=cifar100" in note
+    assert report.stand_in_note(paper.study("fig03", "laptop", dataset="cifar100")) == ""
+
+
+def test_the_summary_names_the_setting_closest_to_an_etf(runs_root):
+    study = paper.study("fig05", "laptop")
+    page = pages.Page(study, runs_of("fig05"), ("fig05",))
+    said = page.summary().data
+    assert "Supervised: SCL ends closest to an ETF, (equal inner product 0.000, rank 5)" in said
+    assert page.counts in said and sum(page.verdicts["verdict"].value_counts()) == len(page.verdicts)
+
+
+def test_clusters_and_spectra_are_drawn_for_what_there_is():
+    only = [run for run in runs_of("table1") if run.spec.supervised]
+    for figure in (figures.cluster_panel(only), figures.spectrum_panels(only), figures.metric_panels(only, ["rank"])):
+        assert len(figure.axes) == 1
+    rows = figures.spectrum_panels(runs_of("fig06"))
+    assert [axis.get_title() for axis in rows.axes[:2]] == ["unit ball, supervised", "unit ball, unsupervised"]
+    assert len(rows.axes) == 8
