@@ -517,7 +517,7 @@ CLAIMS: tuple[Claim, ...] = (
         "The supervised case gains more from high hardness: at β = 30 its effective rank is above the unsupervised "
         "one's.", _FIG6, _SEEN, _more_dimensions_supervised,
     ),
-    *_initialisation_and_normalisation("fig06", 10, "B.2", {}, {}),
+    *_initialisation_and_normalisation("fig06", 10, "B.2", _LARGE_START, {}),
     Claim(
         "fig06-row4-hard", "fig06",
         "With hard negatives the lack of normalisation makes Dimensional-Collapse more severe (lower rank).",

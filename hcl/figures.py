@@ -15,6 +15,7 @@ from hcl.geometry import cluster_count, covariance_spectrum, simplex_etf
 from hcl.report import SETTINGS, hardness_label, history_frame, label
 from hcl.report import row as row_of
 from hcl.runs import Run
+from hcl.verdicts import STATUSES
 
 Colours = dict[str, tuple[float, float, float]]
 
@@ -29,7 +30,6 @@ METRICS = {
     "within_class": "within-class distance",
     "rank": "rank above ln = −10",
 }
-VERDICTS = ("reproduced", "partly", "not reproduced", "not run at this scale")
 FLOAT32_FLOOR = 2 * float(np.log(np.finfo(np.float32).eps))  # squared singular values of float32 means (D40)
 
 
@@ -219,12 +219,12 @@ def verdict_bars(board: pd.DataFrame) -> Figure:
     Args:
         board: of `hcl.scoreboard.scoreboard`.
     """
-    colours = dict(zip(VERDICTS, ("#029e73", "#ece133", "#d55e00", "#c8c8c8"), strict=True))
+    colours = dict(zip(STATUSES, ("#029e73", "#ece133", "#d55e00", "#c8c8c8"), strict=True))
     counts = board.groupby(["figure", "verdict"], sort=False).size().unstack(fill_value=0)
-    counts = counts.reindex(columns=VERDICTS, fill_value=0).iloc[::-1]
+    counts = counts.reindex(columns=STATUSES, fill_value=0).iloc[::-1]
     figure, axis = plt.subplots(figsize=(8, 0.6 + 0.32 * len(counts)))
     left = np.zeros(len(counts))
-    for verdict in VERDICTS:
+    for verdict in STATUSES:
         axis.barh(counts.index, counts[verdict], left=left, color=colours[verdict], edgecolor="white", label=verdict)
         left += counts[verdict].to_numpy()
     axis.set_xlabel("claims")

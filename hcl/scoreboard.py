@@ -10,7 +10,7 @@ from hcl.claims import CLAIMS, Claim
 from hcl.paper import Study, study
 from hcl.registry import STAND_INS, figure_named
 from hcl.runs import Run
-from hcl.verdicts import NOT_RUN, Verdict
+from hcl.verdicts import NOT_RUN, STATUSES, Verdict
 
 
 def assess(claim: Claim, study: Study, runs: Sequence[Run]) -> Verdict:
@@ -70,6 +70,22 @@ def scoreboard(root: Path | None = None, profile: str = "auto") -> pd.DataFrame:
             if claim.figure == figure
         ]
     return pd.DataFrame(rows)
+
+
+def summary(board: pd.DataFrame) -> str:
+    """Return how many claims of each figure have which verdict, as the Markdown table of the README.
+
+    Args:
+        board: of `scoreboard`.
+    """
+    rows = [[*("figure", *STATUSES, "data", "profile", "seeds")]]
+    rows.append(["---"] * len(rows[0]))
+    for figure, claims in board.groupby("figure", sort=False):
+        counts = [str((claims["verdict"] == status).sum() or "") for status in STATUSES]
+        rows.append([str(figure), *counts, *claims.iloc[0][["data", "profile", "seeds"]]])
+    totals = [str((board["verdict"] == status).sum()) for status in STATUSES]
+    rows.append(["**all**", *(f"**{total}**" for total in totals), "", "", ""])
+    return "\n".join(f"| {' | '.join(row)} |" for row in rows)
 
 
 _COLUMNS = ("claim", "where", "published", "measured", "verdict")

@@ -3,13 +3,14 @@
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 from statistics import fmean, stdev
-from typing import Any, Literal
+from typing import Any, Literal, get_args
 
 from hcl.report import label
 from hcl.runs import Run
 from hcl.spec import RunSpec
 
 Status = Literal["reproduced", "partly", "not reproduced", "not run at this scale"]
+STATUSES: tuple[Status, ...] = get_args(Status)
 
 AT_NC = 0.05  # an NC metric below this is "near zero": a tenth and less of what its own figure's worst curve shows
 OFF_NC = 0.1  # and above this "not zero"; below it Neural-Collapse is "nearly" reached

