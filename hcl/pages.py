@@ -9,11 +9,14 @@ import pandas as pd
 from IPython.display import Markdown
 from pandas.io.formats.style import Styler
 
-from hcl import figures, paper, report, scoreboard
+from hcl import figures, paper, report, scoreboard, verdicts
 from hcl.paper import Study
 from hcl.runs import Run
+from hcl.verdicts import NC
 
-COLUMNS = ("test_accuracy", "loss", "plain_loss", "zero_sum", "unit_norm", "equal_inner_product", "rank")
+COLUMNS = (
+    "test_accuracy", "loss", "plain_loss", "zero_sum", "unit_norm", "equal_inner_product", "rank", "best_epoch",
+)  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -58,17 +61,20 @@ class Page:
         return report.show_table(self.verdicts)
 
     def summary(self) -> Markdown:
-        """Return in words which setting ends closest to an ETF, against none, and the number of each verdict."""
+        """Return in words which setting ends closest to Neural-Collapse, against none, and how many verdicts of each.
+
+        Distance is the largest of the three metrics, as in the claims: each alone is small for means that are not near.
+        """
         spoken = []
         for name, runs in self._parts():
-            means, _ = report.settled_frame(runs, ("equal_inner_product", "rank"))
+            settings = verdicts.select(runs)
             places = {
-                str(method): f"(equal inner product {distance:.3f}, rank {rank:.0f})"
-                for method, distance, rank in zip(means.index, means["equal_inner_product"], means["rank"], strict=True)
+                report.label(setting.spec): f"(largest metric {setting.written(NC)}, rank {setting.written('rank')})"
+                for setting in settings
             }
-            best = str(means["equal_inner_product"].idxmin())
+            best = report.label(min(settings, key=lambda setting: setting.mean(NC)).spec)
             spoken.append(
-                f"{name}: {best} ends closest to an ETF, {places[best]}"
+                f"{name}: {best} ends closest to Neural-Collapse {places[best]}"
                 + "".join(f"; {plain} {places[plain]}" for plain in ("SCL", "UCL") if plain in places and plain != best)
                 + "."
             )

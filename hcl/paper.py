@@ -10,11 +10,22 @@ from hcl import campaign, data, runs, train
 from hcl.campaign import Job, Settings
 from hcl.profiles import BEST_FIRST, PROFILES, Profile
 from hcl.progress import Display
-from hcl.registry import CAMPAIGN, FIGURES, STAND_INS, Figure, figure_named
+from hcl.registry import CAMPAIGN, FIGURES, PENDING, STAND_INS, Figure, figure_named
 from hcl.runs import Run
 from hcl.spec import RunSpec
 
-__all__ = ["CAMPAIGN", "FIGURES", "PROFILES", "Figure", "Profile", "Study", "figure_named", "study"]
+__all__ = [
+    "BEST_FIRST",
+    "CAMPAIGN",
+    "FIGURES",
+    "PENDING",
+    "PROFILES",
+    "Figure",
+    "Profile",
+    "Study",
+    "figure_named",
+    "study",
+]
 
 _SEEDS = range(10)  # looked at for records where no seeds are asked for
 

@@ -60,13 +60,15 @@ def history_frame(runs: Sequence[Run]) -> pd.DataFrame:
 def settled_frame(runs: Sequence[Run], columns: Sequence[str]) -> tuple[pd.DataFrame, pd.DataFrame]:
     """Return settled values (D45), one row a method: means over seeds, and their standard deviations.
 
+    The column ``best_epoch`` is the epoch of the least own loss.
+
     Where the runs are of several rows of Figures 4 and 6 the index has a level for these. ``bound`` comes first; the
     standard deviation of a single seed is NaN.
     """
     several = len({row(run.spec) for run in runs}) > 1
     index = ["row", "method"] if several else ["method"]
     frame = pd.DataFrame(
-        {"row": row(run.spec), "method": label(run.spec), "bound": bound(run.spec), **run.settled[list(columns)]}
+        {"row": row(run.spec), "method": label(run.spec), "bound": bound(run.spec), **_values(run, columns)}
         for run in runs
     )
     grouped = frame[[*index, "bound", *columns]].groupby(index, sort=False)
@@ -94,6 +96,11 @@ def positives_frame(num_classes: int, batch_sizes: Sequence[int]) -> pd.DataFram
         {"batch size": b, "others": (b - 1) * share, "anchors with none": (1 - share) ** (b - 1)} for b in batch_sizes
     ]
     return pd.DataFrame(rows).set_index("batch size")
+
+
+def _values(run: Run, columns: Sequence[str]) -> dict[str, float]:
+    settled = run.settled
+    return {name: float(run.best_epoch if name == "best_epoch" else settled[name]) for name in columns}
 
 
 def show_settled(runs: Sequence[Run], columns: Sequence[str], digits: int = 3) -> "pd.io.formats.style.Styler":
@@ -132,7 +139,7 @@ def stand_in_note(study: Study) -> str:
     return (
         f'<div class="admonition warning"><p class="admonition-title">Not {own}: {study.dataset}</p>'
         f"<p>The paper trains on {own}, whose files were not at hand. These runs are on {study.dataset}: the first 100 "
-        "classes of Tiny-ImageNet with 500 training images each, at 32 by 32 pixels, the same shape but harder images. "
+        "classes of Tiny-ImageNet, 500 training images each, at 32 by 32 pixels: the same shape, harder images. "
         "What is said of the paper's claims here is said of this data. Where the files of "
         f"{own} are, or can be downloaded, the real thing is one command away:</p>"
         f"<p><code>hcl run {name} --profile {study.profile} -p dataset={own}</code></p></div>\n\n"

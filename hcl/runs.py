@@ -71,6 +71,11 @@ class Run:
         late = self.evaluated[self.evaluated["epoch"] > self.spec.epochs - max(last, 1)]
         return late.median()
 
+    @property
+    def best_epoch(self) -> int:
+        """The evaluated epoch with the least own loss (D45)."""
+        return int(self.evaluated.set_index("epoch")["loss"].idxmin())
+
 
 def default_root() -> Path:
     """Return the folder of the records: the environment variable HCL_RUNS, else ``runs`` beside the package."""

@@ -61,7 +61,7 @@ report.show_table(report.beside(means, published.FIGURE_3))
 #
 # `bound` is the least loss (Theorem 2: SCL, HSCL; Theorem 3: UCL). `loss` is the run's own, hardened, loss and
 # `plain_loss` that without hardening, both in eval mode. Values are medians over the evaluations of the last 20 epochs
-# (a third of a shorter run), which isolated spikes leave alone (D45).
+# (a third of a shorter run), which isolated spikes leave alone; `best epoch` is that of the least own loss (D45).
 
 # %%
 page.table()

@@ -49,7 +49,7 @@ figures.metric_panels(page.runs, ["zero_sum", "unit_norm", "equal_inner_product"
 #
 # `bound` is the least loss (Theorem 2: SCL, HSCL; Theorem 3: UCL). `loss` is the run's own, hardened, loss and
 # `plain_loss` that without hardening, both in eval mode. Values are medians over the evaluations of the last 20 epochs
-# (a third of a shorter run), which isolated spikes leave alone (D45).
+# (a third of a shorter run), which isolated spikes leave alone; `best epoch` is that of the least own loss (D45).
 
 # %%
 page.table()

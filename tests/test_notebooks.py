@@ -27,7 +27,7 @@ def smoke_runs(tmp_path_factory):
     return tmp_path_factory.mktemp("smoke") / "runs"
 
 
-@pytest.mark.parametrize("name", book.page_names())
+@pytest.mark.parametrize("name", [path.stem for path in notebooks.pairs()])
 def test_every_notebook_runs_at_smoke_without_data(name, tmp_path, smoke_runs, monkeypatch):
     """Without data, and without records but those that the notebooks before it made, from another folder."""
     monkeypatch.chdir(tmp_path)
@@ -58,7 +58,8 @@ def test_papermill_command_runs_a_figure_from_a_checkout_without_data(tmp_path, 
 
 def test_every_page_of_the_registry_has_a_pair_and_every_pair_is_in_the_table_of_contents():
     toc = (ROOT / "_toc.yml").read_text()
-    assert {path.stem for path in notebooks.pairs()} == set(book.page_names())
+    every = {figure.notebook for figure in paper.FIGURES.values()} | set(book.EXTRA)
+    assert {path.stem for path in notebooks.pairs()} == every
     assert all(f"book/pages/{name}\n" in toc for name in book.page_names())
 
 

@@ -116,7 +116,7 @@ def test_the_summary_names_the_setting_closest_to_an_etf(runs_root):
     study = paper.study("fig05", "laptop")
     page = pages.Page(study, runs_of("fig05"), ("fig05",))
     said = page.summary().data
-    assert "Supervised: SCL ends closest to an ETF, (equal inner product 0.000, rank 5)" in said
+    assert "Supervised: SCL ends closest to Neural-Collapse (largest metric 0.000, rank 5)" in said
     assert page.counts in said and sum(page.verdicts["verdict"].value_counts()) == len(page.verdicts)
 
 

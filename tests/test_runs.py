@@ -239,3 +239,5 @@ def test_settled_is_the_median_of_the_late_evaluations(epochs, late):
     run = runs.Run(spec, pd.DataFrame(rows), {}, {})
     assert run.settled["zero_sum"] == np.median(late)
     assert run.settled["loss"] == (1.0 if len(late) > 2 else 5.0 if len(late) == 2 else 9.0)
+    lowest = runs.Run(spec, pd.DataFrame([{**row, "loss": -1.0} if row["epoch"] == 1 else row for row in rows]), {}, {})
+    assert lowest.best_epoch == 1
