@@ -74,7 +74,7 @@ class Run:
     @property
     def best_epoch(self) -> int:
         """The evaluated epoch with the least own loss (D45)."""
-        return int(self.evaluated.set_index("epoch")["loss"].idxmin())
+        return int(self.evaluated["epoch"].iloc[self.evaluated["loss"].argmin()])
 
 
 def default_root() -> Path:

@@ -128,7 +128,7 @@ def test_other_durations_are_refused(text):
 def test_the_plan_of_a_campaign_names_the_missing_runs_in_order_seed_by_seed(runs_root):
     made = invoke("train", "digits", "--profile", "smoke", "--hardness", "5")
     assert made.exit_code == 0, made.output
-    result = invoke("campaign", "fig05", "fig06", "--profile", "smoke", "--seeds", "0,1", "--plan")
+    result = invoke("campaign", "fig05", "fig03", "--profile", "smoke", "--seeds", "0,1", "--plan")
     lines = [line.strip() for line in result.output.splitlines() if line.startswith("  digits")]
     expected = [spec.run_id for seed in (0, 1) for spec in paper.study("fig05", "smoke", seeds=[seed]).specs]
     expected.remove(runs.all_records(runs_root)[0].spec.run_id)

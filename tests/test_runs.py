@@ -31,7 +31,8 @@ def test_a_record_survives_saving_and_loading(tmp_path):
     saved = runs.save(run, "smoke", tmp_path)
     assert saved.path == tmp_path / "smoke" / run.spec.run_id
     for back in (saved, runs.load(saved.path)):
-        assert back.spec == run.spec and dict(back.provenance) == dict(run.provenance)
+        assert back.spec == run.spec
+        assert dict(back.provenance) == {**run.provenance, "sha256": runs.hashes(saved.path)}
         pd.testing.assert_frame_equal(back.history, run.history, rtol=1e-6, check_dtype=False)
         assert set(back.arrays) == {"means"} and np.array_equal(back.arrays["means"], run.arrays["means"])
         assert back.arrays["means"].dtype == np.float32
