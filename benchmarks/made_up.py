@@ -40,7 +40,7 @@ def gpu_spec(stem: str, num_classes: int = 100, **changes: object) -> RunSpec:
 
 
 def laptop_spec(num_classes: int = 10, **changes: object) -> RunSpec:
-    """Return a hardened supervised run of the ``laptop`` profile, but with the convolutional stem of the tables."""
+    """Return a hardened supervised run of the ``laptop`` profile, with the convolutional stem of Figure 5."""
     values = {**PROFILES["laptop"].images, "stem": "cifar", "dataset": DATASET_OF[num_classes], **changes}
     return RunSpec(**{"supervised": True, "hardness": 5.0, **values})  # type: ignore[arg-type]
 

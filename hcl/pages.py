@@ -45,8 +45,8 @@ class Page:
 
     @property
     def scale(self) -> str:
-        """The profile and what it is, in words."""
-        return f"{self.study.profile} ({paper.PROFILES[self.study.profile].summary})"
+        """The profile, and what its first run is."""
+        return f"{self.study.profile} ({report.scale(self.runs[0].spec)})"
 
     def note(self) -> Markdown:
         """Return what stands at the top: a stand-in for the data if there is one, and what made the runs."""

@@ -153,7 +153,7 @@ def provenance_note(study: Study, runs: Sequence[Run]) -> str:
         return ", ".join(sorted({str(run.provenance[key]) for run in runs}))
 
     commits = ", ".join(sorted({str(run.provenance["commit"])[:10] for run in runs}))
-    scales = Counter(_scale(run.spec) for run in runs).most_common()
+    scales = Counter(scale(run.spec) for run in runs).most_common()
     others = f"; and {sum(n for _, n in scales[2:])} runs that differ in a setting" if len(scales) > 2 else ""
     seeds = ", ".join(str(seed) for seed in sorted({run.spec.seed for run in runs}))
     minutes = sum(run.provenance["wall_seconds"] for run in runs) / 60
@@ -165,7 +165,8 @@ def provenance_note(study: Study, runs: Sequence[Run]) -> str:
     )
 
 
-def _scale(spec: RunSpec) -> str:
+def scale(spec: RunSpec) -> str:
+    """Return in words what a run trains, on what, with which encoder and for how long."""
     encoder = {
         "resnet50": f"ResNet-50 with the {spec.stem} stem",
         "small_resnet": f"a small ResNet (three residual blocks, {spec.stem} stem)",

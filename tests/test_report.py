@@ -91,7 +91,7 @@ def test_positives_other_than_the_anchor(batch_size, others):
 
 def test_the_simclr_loss_has_no_bound():
     spec = paper.study("fig12", "paper").specs[0]
-    assert isnan(report.bound(spec)) and "all negatives of the batch" in report._scale(spec)
+    assert isnan(report.bound(spec)) and "all negatives of the batch" in report.scale(spec)
 
 
 @pytest.mark.parametrize(
