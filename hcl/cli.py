@@ -265,29 +265,25 @@ def status(as_json: Annotated[bool, typer.Option("--json", help="print JSON")] =
         _print_json(rows)
         return
     profiles = [name for name in paper.PROFILES if name != "smoke"]
-    table = Table("figure", "notebook", *profiles, "data", "seeds", "devices")
+    table = Table("figure", "notebook", *profiles, "data", "seeds")
+    devices: dict[str, set[str]] = {}
     for row in rows:
         found = [row["runs"].get(name) for name in profiles]
         made = [entry for entry in found if entry and entry["recorded"]]
+        data = (f"{entry['dataset']}{' (stand-in)' if entry['stand_in'] else ''}" for entry in made)
+        seeds = (", ".join(map(str, entry["seeds"])) for entry in made)
         table.add_row(
             row["figure"], row["notebook"],
             *(f"{entry['recorded']}/{entry['of']}" if entry else "–" for entry in found),
-            *("\n".join(dict.fromkeys(map(text, made))) for text in (_data, _seeds, _devices)),
+            "\n".join(dict.fromkeys(data)), "\n".join(dict.fromkeys(seeds)),
         )  # fmt: skip
+        for name, entry in row["runs"].items():
+            devices.setdefault(name, set()).update(entry["devices"])
     console.print(table)
+    for name, used in devices.items():
+        if used:
+            console.print(f"{name} was run on: {'; '.join(sorted(used))}", highlight=False, soft_wrap=True)
     console.print(f"Records: {runs.default_root()}", highlight=False, soft_wrap=True)
-
-
-def _data(entry: dict[str, Any]) -> str:
-    return f"{entry['dataset']}{' (stand-in)' if entry['stand_in'] else ''}"
-
-
-def _seeds(entry: dict[str, Any]) -> str:
-    return ", ".join(map(str, entry["seeds"]))
-
-
-def _devices(entry: dict[str, Any]) -> str:
-    return "\n".join(entry["devices"])
 
 
 def _status(figure: paper.Figure) -> dict[str, Any]:

@@ -104,8 +104,8 @@ def study(
         name: of the figure.
         profile: one of `PROFILES`, or ``"auto"``: the best of paper, gpu and laptop at which every run has a record,
             and laptop where none has.
-        dataset: in place of the figure's; ``"auto"`` is the figure's or the profile's or, where only that has records
-            or only its files are there, the one that stands in for it.
+        dataset: in place of the figure's; ``"auto"`` is the figure's or the profile's or, where only that has all runs
+            recorded, or only its files are there, or more of its runs are, the one that stands in for it.
         hardness: in place of the figure's values, which an empty one leaves.
         seeds: one run of every setting for each; empty is every seed below 10 that has a record of every setting, and
             seed 0 where none has.
@@ -129,9 +129,11 @@ def study(
         found = _at(figure, scale, name, hardness, shown, epochs)
         if found.specs and found.complete(root):
             return found
-    names = _datasets(figure, scales[-1], asked)
-    name = next((name for name in names if len(names) > 1 and data.available(name)), names[0])
-    return _at(figure, scales[-1], name, hardness, seeds or [0], epochs)
+    left = [
+        _at(figure, scales[-1], name, hardness, seeds or [0], epochs) for name in _datasets(figure, scales[-1], asked)
+    ]
+    at_hand = [study for study in left if len(left) > 1 and data.available(study.dataset)]
+    return at_hand[0] if at_hand else max(left, key=lambda study: len(study.recorded(root)))
 
 
 def _datasets(figure: Figure, profile: str, asked: str | None) -> list[str]:
