@@ -12,7 +12,7 @@ from pandas.io.formats.style import Styler
 from hcl import figures, paper, report, scoreboard, verdicts
 from hcl.paper import Study
 from hcl.runs import Run
-from hcl.verdicts import NC
+from hcl.verdicts import NC, STATUSES
 
 COLUMNS = (
     "test_accuracy", "loss", "plain_loss", "zero_sum", "unit_norm", "equal_inner_product", "rank", "best_epoch",
@@ -58,7 +58,7 @@ class Page:
 
     def verdict_table(self) -> Styler:
         """Return the verdicts as a table."""
-        return report.show_table(self.verdicts)
+        return show_verdicts(self.verdicts)
 
     def summary(self) -> Markdown:
         """Return in words which setting ends closest to Neural-Collapse, against none, and how many verdicts of each.
@@ -105,3 +105,22 @@ def load(name: str, profile: str = "auto", *, also: Sequence[str] = (), **option
     figures.set_theme()
     study = paper.study(name, profile, **options)
     return Page(study, study.runs(), (name, *also))
+
+
+def show_verdicts(table: pd.DataFrame) -> Styler:
+    """Return a table of claims for a notebook: set to the left, verdicts in their colours.
+
+    Args:
+        table: with a column ``verdict``, as `hcl.scoreboard.verdicts` returns, and a unique index.
+    """
+    colours = dict(zip(STATUSES, ("#029e73", "#b8860b", "#d55e00", "#808080"), strict=True))
+    wide = {"claim": "14em", "measured": "18em", "verdict": "7em", "published": "8em"}
+    styles: list[Any] = [{"selector": "th, td", "props": [("text-align", "left"), ("vertical-align", "top")]}]
+    for kind, names in (("col_heading.level0.col", table.columns), ("row_heading.level", table.index.names)):
+        for number, name in enumerate(names):
+            if name in wide:
+                styles.append({"selector": f"th.{kind}{number}", "props": [("min-width", wide[name])]})
+    shown = report.show_table(table).map(
+        lambda verdict: f"color: {colours[verdict]}; font-weight: 600", subset=["verdict"]
+    )
+    return shown.set_table_styles(styles)

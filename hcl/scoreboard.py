@@ -54,16 +54,17 @@ def scoreboard(root: Path | None = None, profile: str = "auto") -> pd.DataFrame:
         profile: of the studies; see `hcl.paper.study`.
 
     Returns:
-        Columns name, figure, claim, where, published, measured, verdict, data, profile and seeds, all text; the last
-        three are empty where the study is not complete.
+        Columns name, figure, claim, where, published, measured, verdict, data, profile, seeds and, these three in one,
+        runs; all text. The last four are empty where the study is not complete.
     """
     rows = []
     for figure in dict.fromkeys(claim.figure for claim in CLAIMS):
         best = study(figure, profile, root=root)
         runs = _recorded(best, root)
-        made = dict.fromkeys(("data", "profile", "seeds"), "")
+        made = dict.fromkeys(("data", "profile", "seeds", "runs"), "")
         if runs:
             made = {"data": best.dataset, "profile": best.profile, "seeds": _seeds(best)}
+            made["runs"] = "{data}, {profile}, seed {seeds}".format(**made)
         rows += [
             {"name": claim.name, "figure": figure, **_row(claim, assess(claim, best, runs)), **made}
             for claim in CLAIMS

@@ -21,7 +21,7 @@ profile: str = "auto"  # smoke, laptop, gpu or paper; auto takes for each figure
 from IPython.display import Markdown
 from myst_nb import glue
 
-from hcl import figures, report
+from hcl import figures, pages
 from hcl.scoreboard import scoreboard
 
 figures.set_theme()
@@ -41,4 +41,4 @@ figures.verdict_bars(board)
 # `tinyimagenet100` stands in for it, and a verdict says something of the claim on that data only.
 
 # %%
-report.show_table(board.drop(columns=["name"], errors="ignore").set_index("figure"))
+pages.show_verdicts(board.set_index(["figure", "claim"])[["published", "measured", "verdict", "runs"]])

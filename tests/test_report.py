@@ -127,3 +127,10 @@ def test_clusters_and_spectra_are_drawn_for_what_there_is():
     rows = figures.spectrum_panels(runs_of("fig06"))
     assert [axis.get_title() for axis in rows.axes[:2]] == ["unit ball, supervised", "unit ball, unsupervised"]
     assert len(rows.axes) == 8
+
+
+def test_verdicts_are_coloured():
+    table = pages.Page(paper.study("fig05", "laptop"), runs_of("fig05"), ("fig05",)).verdicts
+    html = pages.show_verdicts(table).to_html()
+    assert "color: #029e73" in html and "text-align: left" in html
+    assert all(statement in html for statement in table.index)
