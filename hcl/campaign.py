@@ -187,7 +187,8 @@ class _Worker:
             if not self._active:
                 if not waiting or self._closing(self._start_seconds):
                     return
-                time.sleep(0.5)  # what is left starts from the weights of a run that another process has claimed
+                if not any(self._ready(job) for job in waiting):
+                    time.sleep(0.5)  # what is left starts from the weights of a run that another process has claimed
 
     def _ready(self, job: Job) -> bool:
         """Return whether the weights that a run starts from are there, or will never be, which its start finds out."""

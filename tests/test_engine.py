@@ -38,10 +38,13 @@ def traced(monkeypatch):
 @pytest.mark.parametrize("spec", [SMALL, CONVOLUTIONAL], ids=lambda s: s.encoder)
 @pytest.mark.parametrize("name", ["channels_last", "fused_adam", "fold"])
 def test_a_technique_changes_nothing_but_rounding(spec, name):
-    """Same draws, so the histories agree as far as float32 does."""
+    """Same draws, so the histories agree as far as float32 does: an image on the edge may change sides."""
     plain, fast = run(spec, PLAIN), run(spec, Techniques(**{name: True}))
     assert fast.provenance["techniques"] == name and plain.provenance["techniques"] == "plain"
-    pd.testing.assert_frame_equal(fast.history, plain.history, rtol=2e-3, atol=2e-4, check_exact=False)
+    shares = [column for column in plain.history if column.endswith("accuracy")]
+    pd.testing.assert_frame_equal(fast.history[shares], plain.history[shares], rtol=0, atol=0.021, check_exact=False)
+    others = [history.drop(columns=shares) for history in (fast.history, plain.history)]
+    pd.testing.assert_frame_equal(*others, rtol=2e-3, atol=2e-4, check_exact=False)
 
 
 @pytest.mark.usefixtures("traced")
