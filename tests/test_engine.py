@@ -38,7 +38,8 @@ def traced(monkeypatch):
 @pytest.mark.parametrize("spec", [SMALL, CONVOLUTIONAL], ids=lambda s: s.encoder)
 @pytest.mark.parametrize("name", ["channels_last", "fused_adam", "fold"])
 def test_a_technique_changes_nothing_but_rounding(spec, name):
-    """Same draws, so the histories agree as far as float32 does: an image on the edge may change sides."""
+    """Nothing is drawn, so the histories agree as far as float32 does: an image on the edge may change sides."""
+    spec = replace(spec, k=None)
     plain, fast = run(spec, PLAIN), run(spec, Techniques(**{name: True}))
     assert fast.provenance["techniques"] == name and plain.provenance["techniques"] == "plain"
     shares = [column for column in plain.history if column.endswith("accuracy")]
