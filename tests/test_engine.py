@@ -38,8 +38,11 @@ def traced(monkeypatch):
 @pytest.mark.parametrize("spec", [SMALL, CONVOLUTIONAL], ids=lambda s: s.encoder)
 @pytest.mark.parametrize("name", ["channels_last", "fused_adam", "fold"])
 def test_a_technique_changes_nothing_but_rounding(spec, name):
-    """Nothing is drawn, so the histories agree as far as float32 does: an image on the edge may change sides."""
-    spec = replace(spec, k=None)
+    """Nothing is drawn and steps are small, so the histories agree as far as float32 does.
+
+    Adam turns the rounding of a gradient near zero into a whole step, and an image on the edge may change sides.
+    """
+    spec = replace(spec, k=None, lr=1e-4)
     plain, fast = run(spec, PLAIN), run(spec, Techniques(**{name: True}))
     assert fast.provenance["techniques"] == name and plain.provenance["techniques"] == "plain"
     shares = [column for column in plain.history if column.endswith("accuracy")]
