@@ -114,7 +114,7 @@ def show_verdicts(table: pd.DataFrame) -> Styler:
         table: with a column ``verdict``, as `hcl.scoreboard.verdicts` returns, and a unique index.
     """
     colours = dict(zip(STATUSES, ("#029e73", "#b8860b", "#d55e00", "#808080"), strict=True))
-    wide = {"claim": "14em", "measured": "18em", "verdict": "7em", "published": "8em"}
+    wide = {"claim": "11em", "measured": "13em", "verdict": "6em", "published": "6em"}
     styles: list[Any] = [{"selector": "th, td", "props": [("text-align", "left"), ("vertical-align", "top")]}]
     for kind, names in (("col_heading.level0.col", table.columns), ("row_heading.level", table.index.names)):
         for number, name in enumerate(names):
