@@ -304,6 +304,26 @@ def _simclr(figure: str, objective: str) -> list[Claim]:
     ]  # fmt: skip
 
 
+def _hucl(figure: str, where: str) -> list[Claim]:
+    """Return what Section B.1 says of hardness in the unsupervised case."""
+    published = "≫ 0, and β = 5 near 0"
+    return [
+        Claim(
+            f"{figure}-best-unsupervised", figure,
+            "Of the unsupervised settings β = 5 ends closest to Neural-Collapse.",
+            where, "β = 5", lambda runs: judge(least_at(_of(runs, False), NC, 5)),
+        ),
+        Claim(
+            f"{figure}-hucl30", figure, "HUCL at β = 30 heavily violates the equal inner-product condition.",
+            where, published, _far_from_best("equal_inner_product"),
+        ),
+        Claim(
+            f"{figure}-centre", figure, "HUCL at β = 30 moves the centre of the class means off the origin.",
+            where, published, _far_from_best("zero_sum"),
+        ),
+    ]  # fmt: skip
+
+
 def _accuracy(figure: str, where: str, published: tuple[str, str]) -> list[Claim]:
     return [
         Claim(
@@ -480,18 +500,7 @@ CLAIMS: tuple[Claim, ...] = (
         "fig05-plain", "fig05", "SCL and UCL do not reach Neural-Collapse.", _FIG5, "> 0",
         lambda runs: judge(each(_of(runs, True, (0,)) + _of(runs, False, (0,)), NC, above(AT_NC))),
     ),
-    Claim(
-        "fig05-best-unsupervised", "fig05", "Of the unsupervised settings β = 5 ends closest to Neural-Collapse.",
-        _FIG5, "β = 5", lambda runs: judge(least_at(_of(runs, False), NC, 5)),
-    ),
-    Claim(
-        "fig05-hucl30", "fig05", "HUCL at β = 30 heavily violates the equal inner-product condition.", _FIG5,
-        "≫ 0, and β = 5 near 0", _far_from_best("equal_inner_product"),
-    ),
-    Claim(
-        "fig05-centre", "fig05", "HUCL at β = 30 moves the centre of the class means off the origin.", _FIG5,
-        "≫ 0, and β = 5 near 0", _far_from_best("zero_sum"),
-    ),
+    *_hucl("fig05", _FIG5),
     Claim(
         "fig05-unit-norm", "fig05", "The unit-norm metric goes to zero in every setting.", _FIG5, "~ 0",
         lambda runs: judge(each(_of(runs), "unit_norm", below(AT_NC))),
@@ -527,18 +536,7 @@ CLAIMS: tuple[Claim, ...] = (
         "fig07-hscl", "fig07", "HSCL comes close to Neural-Collapse at β = 5, 10 and 30 (below .1).", _FIG7, "~ 0",
         _reaches(True, (5, 10, 30), OFF_NC), **_LARGE,
     ),
-    Claim(
-        "fig07-best-unsupervised", "fig07", "Of the unsupervised settings β = 5 ends closest to Neural-Collapse.",
-        _FIG7, "β = 5", lambda runs: judge(least_at(_of(runs, False), NC, 5)),
-    ),
-    Claim(
-        "fig07-hucl30", "fig07", "HUCL at β = 30 heavily violates the equal inner-product condition.", _FIG7,
-        "≫ 0, and β = 5 near 0", _far_from_best("equal_inner_product"),
-    ),
-    Claim(
-        "fig07-centre", "fig07", "HUCL at β = 30 moves the centre of the class means off the origin.", _FIG7,
-        "≫ 0, and β = 5 near 0", _far_from_best("zero_sum"),
-    ),
+    *_hucl("fig07", _FIG7),
     Claim(
         "fig07-plain", "fig07",
         "Without hard negatives SCL and UCL suffer from Dimensional-Collapse (rank below 95% of C - 1).", _FIG7,

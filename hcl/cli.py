@@ -38,15 +38,16 @@ DataRoot = Annotated[Path | None, typer.Option("--data", help="folder of the dat
 
 
 @contextmanager
-def _reported() -> Iterator[None]:
-    """Turn what a user can mend into one message and exit status 1, and say how long a command took."""
+def _reported(*, timed: bool = True) -> Iterator[None]:
+    """Turn what a user can mend into one message and exit status 1, and say how long a command took if ``timed``."""
     started = time.perf_counter()
     try:
         yield
     except (ValueError, DataError, runs.RecordError, DivergedError, train.MissingRunError) as error:
         Console(stderr=True).print(f"[red]error:[/red] {error}", highlight=False, soft_wrap=True)
         raise typer.Exit(1) from error
-    console.print(f"Took {time.perf_counter() - started:.1f} s.", highlight=False)
+    if timed:
+        console.print(f"Took {time.perf_counter() - started:.1f} s.", highlight=False)
 
 
 def parse(parameters: list[str]) -> dict[str, Any]:
@@ -251,10 +252,16 @@ def import_records(file: Annotated[Path, typer.Argument(help="archive that 'hcl 
 def check_records() -> None:
     """Check every record: schema, name, completeness, finite values."""
     with _reported():
-        found = runs.all_records()
-        for run in found:
-            archive.check(run)
+        found = _checked()
         console.print(f"{len(found)} records in {runs.default_root()}, all sound.", highlight=False, soft_wrap=True)
+
+
+def _checked() -> list[runs.Run]:
+    """Return every record, each checked."""
+    found = runs.all_records()
+    for run in found:
+        archive.check(run)
+    return found
 
 
 @app.command()
@@ -290,7 +297,7 @@ def _status(figure: paper.Figure) -> dict[str, Any]:
     row: dict[str, Any] = {"figure": figure.name, "title": figure.title, "notebook": figure.notebook, "runs": {}}
     for profile in paper.PROFILES if figure.dataset is not None else ():
         study = paper.study(figure.name, profile)
-        found = [runs.load(path) for spec in study.recorded() if (path := runs.find(spec)) is not None]
+        found = study.records()
         row["runs"][profile] = {
             "recorded": len(found), "of": len(study.specs), "dataset": study.dataset, "stand_in": study.stands_in,
             "seeds": sorted({run.spec.seed for run in found}),
@@ -307,26 +314,21 @@ def _print_json(value: object) -> None:
 @app.command()
 def verify(as_json: Annotated[bool, typer.Option("--json", help="print JSON")] = False) -> None:
     """Check every record, and print each claim of the paper with its verdict; exit status 1 for a bad record."""
-    from hcl.scoreboard import scoreboard
+    from hcl.scoreboard import counted, scoreboard
 
-    try:
-        found = runs.all_records()
-        for run in found:
-            archive.check(run)
-    except runs.RecordError as error:
-        Console(stderr=True).print(f"[red]error:[/red] {error}", highlight=False, soft_wrap=True)
-        raise typer.Exit(1) from error
+    with _reported(timed=False):
+        found = _checked()
     board = scoreboard()
     if as_json:
         _print_json({"records": len(found), "claims": board.to_dict("records")})
         return
-    table = Table("figure", "claim", "measured", "verdict", "data", show_lines=True)
+    table = Table("figure", "claim", "measured", "verdict", "runs", show_lines=True)
     for claim in board.to_dict("records"):
-        where = f"{claim['data']}\n{claim['profile']}, seed {claim['seeds']}" if claim["seeds"] else "–"
-        table.add_row(claim["figure"], claim["claim"], claim["measured"], claim["verdict"], where)
+        table.add_row(claim["figure"], claim["claim"], claim["measured"], claim["verdict"], claim["runs"] or "–")
     console.print(table)
-    counts = ", ".join(f"{n} {status}" for status, n in board["verdict"].value_counts().items())
-    console.print(f"{len(found)} records, all sound. {len(board)} claims: {counts}.", highlight=False, soft_wrap=True)
+    console.print(
+        f"{len(found)} records, all sound. {len(board)} claims: {counted(board)}.", highlight=False, soft_wrap=True
+    )
 
 
 @app.command()

@@ -26,22 +26,20 @@ class Page:
     Attributes:
         study: which runs.
         runs: their records.
-        figures: names of the figures whose claims the page judges.
     """
 
     study: Study
     runs: Sequence[Run]
-    figures: tuple[str, ...]
 
     @cached_property
     def verdicts(self) -> pd.DataFrame:
-        """The claims of the paper about the figures, each with its verdict."""
-        return scoreboard.verdicts(self.figures, self.study, self.runs)
+        """The claims of the paper about the figure, each with its verdict."""
+        return scoreboard.verdicts((self.study.figure.name,), self.study, self.runs)
 
     @property
     def counts(self) -> str:
         """How many claims have which verdict, in words."""
-        return ", ".join(f"{n} {status}" for status, n in self.verdicts["verdict"].value_counts().items())
+        return scoreboard.counted(self.verdicts)
 
     @property
     def scale(self) -> str:
@@ -93,18 +91,17 @@ class Page:
         return list(parts.items())
 
 
-def load(name: str, profile: str = "auto", *, also: Sequence[str] = (), **options: Any) -> Page:
+def load(name: str, profile: str = "auto", **options: Any) -> Page:
     """Return the page of a figure, training what has no record where that is allowed, and set the theme of its plots.
 
     Args:
         name: of the figure whose runs are shown.
         profile: see `hcl.paper.study`.
-        also: further figures that the same runs belong to.
         **options: of `hcl.paper.study`.
     """
     figures.set_theme()
     study = paper.study(name, profile, **options)
-    return Page(study, study.runs(), (name, *also))
+    return Page(study, study.runs())
 
 
 def show_verdicts(table: pd.DataFrame) -> Styler:

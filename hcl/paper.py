@@ -56,6 +56,10 @@ class Study:
         """Return the specs that have a record."""
         return tuple(spec for spec in self.specs if runs.find(spec, root) is not None)
 
+    def records(self, root: Path | None = None) -> list[Run]:
+        """Return the records that there are; nothing is trained."""
+        return [runs.load(path) for spec in self.specs if (path := runs.find(spec, root)) is not None]
+
     def complete(self, root: Path | None = None) -> bool:
         """Return whether every run has a record."""
         return all(runs.find(spec, root) is not None for spec in self.specs)

@@ -5,7 +5,6 @@ from pathlib import Path
 
 import pandas as pd
 
-from hcl import runs as records
 from hcl.claims import CLAIMS, Claim
 from hcl.paper import Study, study
 from hcl.registry import STAND_INS, figure_named
@@ -60,7 +59,7 @@ def scoreboard(root: Path | None = None, profile: str = "auto") -> pd.DataFrame:
     rows = []
     for figure in dict.fromkeys(claim.figure for claim in CLAIMS):
         best = study(figure, profile, root=root)
-        runs = _recorded(best, root)
+        runs = best.records(root) if best.complete(root) else []
         made = dict.fromkeys(("data", "profile", "seeds", "runs"), "")
         if runs:
             made = {"data": best.dataset, "profile": best.profile, "seeds": _seeds(best)}
@@ -71,6 +70,15 @@ def scoreboard(root: Path | None = None, profile: str = "auto") -> pd.DataFrame:
             if claim.figure == figure
         ]
     return pd.DataFrame(rows)
+
+
+def counted(table: pd.DataFrame) -> str:
+    """Return in words how many claims have which verdict, most frequent first.
+
+    Args:
+        table: with a column ``verdict``.
+    """
+    return ", ".join(f"{n} {status}" for status, n in table["verdict"].value_counts().items())
 
 
 def summary(board: pd.DataFrame) -> str:
@@ -95,12 +103,6 @@ _COLUMNS = ("claim", "where", "published", "measured", "verdict")
 def _row(claim: Claim, verdict: Verdict) -> dict[str, str]:
     values = (claim.statement, claim.where, claim.published, verdict.measured, verdict.status)
     return dict(zip(_COLUMNS, values, strict=True))
-
-
-def _recorded(study: Study, root: Path | None) -> list[Run]:
-    """Return the runs of a study; none if one has no record."""
-    folders = [records.find(spec, root) for spec in study.specs]
-    return [] if None in folders else [records.load(folder) for folder in folders if folder is not None]
 
 
 def _seeds(study: Study) -> str:

@@ -22,11 +22,11 @@ from IPython.display import Markdown
 from myst_nb import glue
 
 from hcl import figures, pages
-from hcl.scoreboard import scoreboard
+from hcl.scoreboard import counted, scoreboard
 
 figures.set_theme()
 board = scoreboard(profile=profile)
-counts = ", ".join(f"{n} {status}" for status, n in board["verdict"].value_counts().items())
+counts = counted(board)
 glue("scoreboard-counts", f"{len(board)} claims: {counts}", display=False)
 data = ", ".join(sorted({f"{d} ({p})" for d, p in zip(board["data"], board["profile"], strict=True) if d})) or "no runs"
 Markdown(f"**{len(board)} claims: {counts}.** They were tested on {data}.")

@@ -114,7 +114,7 @@ def test_a_stand_in_says_so_and_names_the_command():
 
 def test_the_summary_names_the_setting_closest_to_an_etf(runs_root):
     study = paper.study("fig05", "laptop")
-    page = pages.Page(study, runs_of("fig05"), ("fig05",))
+    page = pages.Page(study, runs_of("fig05"))
     said = page.summary().data
     assert "Supervised: SCL ends closest to Neural-Collapse (largest metric 0.000, rank 5)" in said
     assert page.counts in said and sum(page.verdicts["verdict"].value_counts()) == len(page.verdicts)
@@ -130,7 +130,7 @@ def test_clusters_and_spectra_are_drawn_for_what_there_is():
 
 
 def test_verdicts_are_coloured():
-    table = pages.Page(paper.study("fig05", "laptop"), runs_of("fig05"), ("fig05",)).verdicts
+    table = pages.Page(paper.study("fig05", "laptop"), runs_of("fig05")).verdicts
     html = pages.show_verdicts(table).to_html()
     assert "color: #029e73" in html and "text-align: left" in html
     assert all(statement in html for statement in table.index)
