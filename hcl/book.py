@@ -15,7 +15,7 @@ import papermill
 from nbformat import NotebookNode
 
 from hcl import notebooks
-from hcl.registry import FIGURES, PENDING
+from hcl.registry import FIGURES
 
 ROOT = Path(__file__).parent.parent
 EXTRA = ("scoreboard", "performance")  # pages that are no figure of the paper
@@ -26,9 +26,8 @@ class BookError(RuntimeError):
 
 
 def page_names() -> list[str]:
-    """Return the notebooks of the registry that the book has, each once, and the others."""
-    shown = [figure.notebook for name, figure in FIGURES.items() if name not in PENDING]
-    return [*dict.fromkeys(shown), *EXTRA]
+    """Return the notebooks of the registry, each once, and the others."""
+    return [*dict.fromkeys(figure.notebook for figure in FIGURES.values()), *EXTRA]
 
 
 def build(root: Path = ROOT, names: Sequence[str] | None = None) -> Path:

@@ -1,7 +1,7 @@
 """What every figure's page shows around its plots: where its runs come from, tables beside the theory, verdicts."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any
 
@@ -79,6 +79,24 @@ class Page:
         full = self.runs[0].spec.num_classes - 1
         judged = f"Of the {len(self.verdicts)} claims of the paper about this: {self.counts}."
         return Markdown(f"**What is seen** (full rank is {full}). {' '.join(spoken)} {judged}")
+
+    def ball_and_sphere(self) -> Markdown:
+        """Return in words how often the unit ball and the unit sphere give the same run.
+
+        Epoch 0 is left out: the metrics are those of eval mode, where the first features can be small.
+        """
+        balls = {
+            replace(run.spec, normalization="unit_sphere"): run.history
+            for run in self.runs
+            if run.spec.normalization == "unit_ball"
+        }
+        pairs = [(balls[run.spec], run.history) for run in self.runs if run.spec in balls]
+        same = sum(ball[ball["epoch"] > 0].equals(sphere[sphere["epoch"] > 0]) for ball, sphere in pairs)
+        return Markdown(
+            "Ball and sphere project a feature of norm above 1 to the same point. "
+            f"In {same} of the {len(pairs)} pairs of runs every feature stayed outside the ball throughout training: the "
+            "two runs are the same, to the last digit in every epoch from the first."
+        )
 
     def _parts(self) -> list[tuple[str, list[Run]]]:
         """Return the runs by row, supervised and unsupervised apart, with words for each part."""

@@ -10,7 +10,7 @@ from hcl import campaign, data, runs, train
 from hcl.campaign import Job, Settings
 from hcl.profiles import BEST_FIRST, PROFILES, Profile
 from hcl.progress import Display
-from hcl.registry import CAMPAIGN, FIGURES, PENDING, STAND_INS, Figure, figure_named
+from hcl.registry import CAMPAIGN, FIGURES, STAND_INS, Figure, figure_named
 from hcl.runs import Run
 from hcl.spec import RunSpec
 
@@ -18,7 +18,6 @@ __all__ = [
     "BEST_FIRST",
     "CAMPAIGN",
     "FIGURES",
-    "PENDING",
     "PROFILES",
     "Figure",
     "Profile",

@@ -180,9 +180,6 @@ FIGURES = {
     )
 }  # fmt: skip
 
-# Figures whose runs are not all recorded yet, at any profile: the book has no page of theirs.
-PENDING: tuple[str, ...] = ("fig04", "fig12", "fig13")
-
 # The order in which a campaign makes the runs of all figures.
 CAMPAIGN = (
     "fig05", "fig03", "table1", "table2", "fig10", "fig11", "fig04", "fig06", "fig08", "fig09", "fig12", "fig13",

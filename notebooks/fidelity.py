@@ -22,7 +22,7 @@ epochs: int = 0  # 0 takes the profile's
 from IPython.display import Markdown
 from myst_nb import glue
 
-from hcl import ambiguities, figures, paper, report, slips
+from hcl import ambiguities, figures, pages, paper, report, scoreboard, slips
 
 figures.set_theme()
 study = paper.study("fidelity", profile, seeds=seeds, epochs=epochs)
@@ -91,6 +91,13 @@ report.show_table(definitions)
 found = slips.slips()
 report.show_table(found)
 
+# %% [markdown]
+# ## The paper's claims about these
+
+# %%
+verdicts = scoreboard.verdicts(("fidelity",), study, runs)
+pages.show_verdicts(verdicts)
+
 # %%
 raw, cosine = definitions["equal inner product: raw (text)"], definitions["cosine (code)"]
 apart = (raw - cosine).abs()
@@ -104,5 +111,6 @@ seen = [
     f"{apart.max():.3f} ({apart.idxmax()}).",
     f"Of the {len(found)} slips only P3 makes a result of the text false. The others are a wrong number, letter or "
     "citation, or words that are easily misread.",
+    f"Of the {len(verdicts)} claims of the paper about this: {scoreboard.counted(verdicts)}.",
 ]
 Markdown("**What is seen.**\n\n" + "\n".join(f"- {sentence}" for sentence in seen))

@@ -43,6 +43,9 @@ figures.spectrum_panels(page.runs)
 # %%
 page.table(["rank", "effective_rank", "equal_inner_product", "zero_sum", "unit_norm", "test_accuracy"])
 
+# %%
+page.ball_and_sphere()
+
 # %% [markdown]
 # ## What the paper says, and what came of it
 #

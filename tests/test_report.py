@@ -1,5 +1,6 @@
 """Tables and words of the pages, on made-up records."""
 
+from dataclasses import replace
 from math import isnan
 
 import numpy as np
@@ -118,6 +119,18 @@ def test_the_summary_names_the_setting_closest_to_an_etf(runs_root):
     said = page.summary().data
     assert "Supervised: SCL ends closest to Neural-Collapse (largest metric 0.000, rank 5)" in said
     assert page.counts in said and sum(page.verdicts["verdict"].value_counts()) == len(page.verdicts)
+
+
+def test_ball_and_sphere_are_compared_run_by_run_after_epoch_0():
+    """Rows without a normalisation or from another start are no partners; a different epoch 0 is no difference."""
+
+    def with_start(run):
+        ball = run.spec.normalization == "unit_ball"
+        end = run.history.assign(zero_sum=0.5 if ball and run.spec.hardness == 2 else 0.1)
+        return replace(run, history=pd.concat([pd.DataFrame([{"epoch": 0, "zero_sum": float(ball)}]), end]))
+
+    page = pages.Page(paper.study("fig06", "laptop"), [with_start(run) for run in runs_of("fig06")])
+    assert "In 8 of the 10 pairs of runs" in page.ball_and_sphere().data
 
 
 def test_clusters_and_spectra_are_drawn_for_what_there_is():
