@@ -94,8 +94,8 @@ class Page:
         same = sum(ball[ball["epoch"] > 0].equals(sphere[sphere["epoch"] > 0]) for ball, sphere in pairs)
         return Markdown(
             "Ball and sphere project a feature of norm above 1 to the same point. "
-            f"In {same} of the {len(pairs)} pairs of runs every feature stayed outside the ball throughout training: the "
-            "two runs are the same, to the last digit in every epoch from the first."
+            f"In {same} of the {len(pairs)} pairs of runs every feature stayed outside the ball in all of training: "
+            "the two runs are the same, to the last digit in every epoch from the first."
         )
 
     def _parts(self) -> list[tuple[str, list[Run]]]:
