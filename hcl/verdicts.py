@@ -77,11 +77,16 @@ class Setting:
         """Return the mean over the seeds."""
         return fmean(self.values(metric))
 
+    def spread(self, metric: str) -> float:
+        """Return the sample standard deviation over the seeds, 0 of one seed."""
+        values = self.values(metric)
+        return stdev(values) if len(values) > 1 else 0.0
+
     def written(self, metric: str) -> str:
         """Return the mean and, of several seeds, the sample standard deviation, for people."""
-        values, form = self.values(metric), _SHOWN[metric][1]
-        spread = f" ± {stdev(values):{form}}" if len(values) > 1 else ""
-        return f"{fmean(values):{form}}{spread}"
+        form = _SHOWN[metric][1]
+        spread = f" ± {self.spread(metric):{form}}" if len(self.runs) > 1 else ""
+        return f"{self.mean(metric):{form}}{spread}"
 
 
 @dataclass(frozen=True)
@@ -186,11 +191,20 @@ def trend(settings: Iterable[Setting], metric: str, rises: bool, slack: float = 
 
 
 def least_at(settings: Sequence[Setting], metric: str, hardness: float) -> list[Part]:
-    """Return whether a metric is least at a hardness; nothing if that or all others were not run."""
+    """Return whether a metric is least at a hardness; nothing if that or all others were not run.
+
+    Settings whose means differ from the least by less than a standard deviation over seeds are least with it: with the
+    named one among several of these the claim holds in part.
+    """
     if len(settings) < 2 or hardness not in [setting.spec.hardness for setting in settings]:
         return []
     least = min(settings, key=lambda setting: setting.mean(metric))
-    return [_part(s, metric, s.spec.hardness == hardness if s is least else None) for s in settings]
+
+    def tied(setting: Setting) -> bool:
+        apart = setting.mean(metric) - least.mean(metric)
+        return setting is least or apart < max(setting.spread(metric), least.spread(metric))
+
+    return [_part(s, metric, s.spec.hardness == hardness if tied(s) else None) for s in settings]
 
 
 def against(

@@ -9,9 +9,9 @@ os.environ.setdefault("OMP_NUM_THREADS", "1")
 ROOT = Path(__file__).parent.parent
 
 
-@pytest.fixture
+@pytest.fixture(autouse=True)
 def runs_root(tmp_path, monkeypatch):
-    """An empty folder of records, so that nothing is written to the project's."""
+    """An empty folder of records: no test writes to the project's, or rests on what happens to be there."""
     root = tmp_path / "runs"
     root.mkdir()
     monkeypatch.setenv("HCL_RUNS", str(root))

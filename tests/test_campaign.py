@@ -211,9 +211,9 @@ def test_a_kill_in_the_middle_of_an_epoch_loses_nothing_finished_and_repeats_not
         begun = {path.stem for path in killed.glob(".checkpoints/*.pt")} - finished
     process.kill()
     process.wait()
-    assert 0 < len(finished) < 10 and len(begun) == 1
+    assert 0 < len(finished) < 4 and len(begun) == 1
     before = {name: (killed / "smoke" / name / "provenance.json").read_bytes() for name in finished}
-    these = list(paper.study("fig05", "smoke", epochs=12).jobs())
+    these = list(paper.study("fig05", "smoke", epochs=12).jobs())[:4]
     outcome, _ = run(these, killed, at_once=1)
     assert set(outcome.finished) == {job.spec.run_id for job in these} - finished and not outcome.left
     for name, record in before.items():

@@ -153,10 +153,10 @@ def test_the_folder_of_records_is_hcl_runs_or_beside_the_package(tmp_path, monke
     saved = runs.save(a_run(), "smoke")
     assert saved.path.parent == tmp_path / "records" / "smoke" and runs.find(a_run().spec) == saved.path
     monkeypatch.delenv("HCL_RUNS")
-    monkeypatch.setattr(runs, "PACKAGE", tmp_path / "hcl")
+    monkeypatch.setattr(runs, "PACKAGE", tmp_path / "installed" / "hcl")
     assert runs.default_root() == Path("runs")
-    (tmp_path / "runs").mkdir()
-    assert runs.default_root() == tmp_path / "runs"
+    (tmp_path / "installed" / "runs").mkdir(parents=True)
+    assert runs.default_root() == tmp_path / "installed" / "runs"
 
 
 def test_provenance_says_what_a_run_was_made_with():

@@ -82,6 +82,18 @@ def test_the_least_is_judged_where_it_is_said_to_be():
     assert not verdicts.least_at(ranks(3, 2), "rank", 5) and not verdicts.least_at(ranks(3)[:1], "rank", 0)
 
 
+def test_settings_within_the_spread_over_seeds_are_least_together():
+    first = ranks(3, 2, 1.5, 4)
+    second = [
+        replace(s.runs[0], history=s.runs[0].history + shift) for s, shift in zip(first, (0, 1, 1, 0), strict=True)
+    ]
+    seeds = [replace(run, spec=replace(run.spec, seed=1)) for run in second]
+    settings = select([run for s in first for run in s.runs] + seeds)
+    found = judge(verdicts.least_at(settings, "rank", 5))
+    assert found.status == "partly" and found.measured.count("✗") == 1 and "β = 2: 2.5 ± 0.707 ✗" in found.measured
+    assert judge(verdicts.least_at(settings, "rank", 10)).status == "not reproduced"
+
+
 def test_more_than_plain_means_by_more_than_the_gain():
     parts = verdicts.more_than_plain(ranks(3, 4, 6, 3), "rank", gain=1)
     assert [part.holds for part in parts] == [None, False, True, False]
