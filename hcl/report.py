@@ -2,7 +2,8 @@
 
 import math
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
 
 import pandas as pd
 
@@ -12,6 +13,7 @@ from hcl.registry import ROWS
 from hcl.runs import Run
 from hcl.spec import RunSpec
 
+_COUNTS = ("rank", "effective rank", "best epoch")
 SETTINGS = ("supervised (SCL, HSCL)", "unsupervised (UCL, HUCL)")
 
 
@@ -108,9 +110,10 @@ def show_settled(runs: Sequence[Run], columns: Sequence[str], digits: int = 3) -
     means, spreads = settled_frame(runs, columns)
     several = len({run.spec.seed for run in runs}) > 1
     shown = means.copy().astype(object)
-    for name in columns:
+    for name in columns if several else ():
+        places = _places(name, digits)
         shown[name] = [
-            _number(mean, digits) + (f" ± {_number(spread, digits)}" if several and pd.notna(spread) else "")
+            _number(mean, places) + (f" ± {_spread(spread, mean, places)}" if pd.notna(spread) else "")
             for mean, spread in zip(means[name], spreads[name], strict=True)
         ]
     return show_table(shown, digits)
@@ -183,9 +186,30 @@ def scale(spec: RunSpec) -> str:
 
 
 def show_table(table: pd.DataFrame, digits: int = 3) -> "pd.io.formats.style.Styler":
-    """Return a table for a notebook, numbers to a number of decimals, tiny ones in powers of ten."""
+    """Return a table for a notebook, numbers to a number of decimals (counts to one), tiny ones in powers of ten."""
     words = table.rename(columns=lambda name: str(name).replace("_", " "))  # headers that can wrap
-    return words.style.format(lambda value: _number(value, digits) if isinstance(value, int | float) else str(value))
+    styles: list[Any] = [{"selector": "th, td", "props": [("padding", ".25em .5em .25em 0")]}]
+    styles += [
+        {"selector": f"th.row_heading.level{level}", "props": [("white-space", "nowrap")]}
+        for level, name in enumerate(table.index.names)
+        if name == "method"
+    ]
+    return words.style.set_table_styles(styles).format({name: _writer(name, digits) for name in words.columns})
+
+
+def _writer(column: str, digits: int) -> Callable[[object], str]:
+    places = _places(column, digits)
+    return lambda value: _number(value, places) if isinstance(value, int | float) else str(value)
+
+
+def _places(column: str, digits: int) -> int:
+    """Return the decimals of a column: counts, whose medians and means are broken, have one at most."""
+    return min(digits, 1) if column.replace("_", " ").split(",")[0] in _COUNTS else digits
+
+
+def _spread(spread: float, mean: float, digits: int) -> str:
+    """Return a standard deviation to the decimals of its mean, in powers of ten where that is."""
+    return f"{spread:.1e}" if "e" in _number(mean, digits) else f"{spread:.{digits}f}"
 
 
 def _number(value: float, digits: int) -> str:

@@ -47,6 +47,16 @@ def test_several_seeds_show_their_spread_and_one_does_not():
     assert "±" not in report.show_settled(runs_of("fig05"), ["equal_inner_product"]).to_html()
 
 
+def test_counts_have_one_decimal_and_spreads_those_of_their_mean():
+    means = {0: dict(rank=5.0, zero_sum=2e-6), 1: dict(rank=5.5, zero_sum=4e-6), 2: dict(rank=9.0, zero_sum=6e-6)}
+    runs = [
+        replace(run, history=run.history.assign(**means[run.spec.seed])) for run in runs_of("fig05", seeds=(0, 1, 2))
+    ]
+    shown = report.show_settled(runs, ["rank", "zero_sum", "loss"]).to_html()
+    assert ">6.5 ± 2.2<" in shown and ">4.0e-06 ± 2.0e-06<" in shown and ">0.300 ± 0.000<" in shown
+    assert ">39.5<" in report.show_table(pd.DataFrame({"rank, paper": [39.5]})).to_html()
+
+
 def test_rows_of_figure_4_are_kept_apart():
     runs = runs_of("fig06")
     assert list(dict.fromkeys(report.row(run.spec) for run in runs)) == list(ROWS)
