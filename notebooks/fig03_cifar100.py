@@ -33,7 +33,7 @@ page.note()
 # Accuracy is that of the official code's mean classifier (D38). Zero-sum is the norm of the *mean* of the class means, as
 # in the paper's plots (D33).
 
-# %% mystnb={"figure": {"caption": "Figure 3: test accuracy and the three Neural-Collapse metrics by epoch.", "name": "fig-cifar100-metrics"}, "image": {"alt": "Test accuracy, zero-sum, unit-norm and equal inner-product metrics against epochs for five hardness levels, supervised left and unsupervised right.", "classes": "dark-light"}}
+# %% mystnb={"figure": {"caption": "Figure 3: test accuracy and the three Neural-Collapse metrics by epoch; a band is one standard deviation over seeds to either side.", "name": "fig-cifar100-metrics"}, "image": {"alt": "Test accuracy, zero-sum, unit-norm and equal inner-product metrics against epochs for five hardness levels, supervised left and unsupervised right.", "classes": "dark-light"}}
 figures.metric_panels(page.runs, ["test_accuracy", "zero_sum", "unit_norm", "equal_inner_product"])
 
 # %% [markdown]

@@ -9,7 +9,7 @@
 # %% [markdown]
 # # Figure 5: CIFAR-10
 #
-# Ten runs on real images: supervised (SCL, HSCL) and unsupervised (UCL, HUCL) contrastive learning at hardness
+# Ten settings on real images: supervised (SCL, HSCL) and unsupervised (UCL, HUCL) contrastive learning at hardness
 # $\beta = 0, 2, 5, 10, 30$, unit-ball normalisation, random initialisation, $d = C - 1 = 9$. The theory says that all
 # but HUCL are best at Neural-Collapse: class means at an ETF, all images of a class at its mean. The paper reports that
 # Adam gets there only with hard negatives. Figure 6 has the other starts and normalisations.
@@ -29,7 +29,7 @@ from hcl import figures, pages
 page = pages.load("fig05", profile, dataset=dataset, hardness=hardness, seeds=seeds, epochs=epochs)
 page.note()
 
-# %% mystnb={"figure": {"caption": "In one row: distance from an ETF by epoch, and the final spectra of the supervised runs.", "name": "fig-cifar10-headline"}, "image": {"alt": "Equal inner-product metric against epochs for five hardness levels, supervised and unsupervised, and the spectrum of the class means of the supervised runs.", "classes": "dark-light"}}
+# %% mystnb={"figure": {"caption": "In one row: distance from an ETF by epoch, and the final spectra of the supervised runs, a line a seed.", "name": "fig-cifar10-headline"}, "image": {"alt": "Equal inner-product metric against epochs for five hardness levels, supervised and unsupervised, and the spectrum of the class means of the supervised runs.", "classes": "dark-light"}}
 glue("fig05-headline", figures.headline(page.runs))
 
 # %% [markdown]
@@ -39,7 +39,7 @@ glue("fig05-headline", figures.headline(page.runs))
 # with the image's representation (D38). The three metrics are those of the class means of the training images in eval
 # mode (D36); zero-sum is the norm of the *mean* of the class means, which is what the paper's numbers are (D33).
 
-# %% mystnb={"figure": {"caption": "Figure 5: test accuracy and the three Neural-Collapse metrics by epoch. At Neural-Collapse the three are zero.", "name": "fig-cifar10-metrics"}, "image": {"alt": "Test accuracy, zero-sum, unit-norm and equal inner-product metrics against epochs for five hardness levels, supervised left and unsupervised right.", "classes": "dark-light"}}
+# %% mystnb={"figure": {"caption": "Figure 5: test accuracy and the three Neural-Collapse metrics by epoch; a band is one standard deviation over seeds to either side. At Neural-Collapse the three are zero.", "name": "fig-cifar10-metrics"}, "image": {"alt": "Test accuracy, zero-sum, unit-norm and equal inner-product metrics against epochs for five hardness levels, supervised left and unsupervised right.", "classes": "dark-light"}}
 figures.metric_panels(page.runs, ["test_accuracy", "zero_sum", "unit_norm", "equal_inner_product"])
 
 # %% [markdown]
