@@ -1,9 +1,9 @@
 """What the ambiguities between paper and official code change, from run records: the Fidelity page."""
 
+import math
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import fields
-from typing import Any
 
 import matplotlib.pyplot as plt
 import numpy as np
@@ -11,6 +11,7 @@ import pandas as pd
 import seaborn as sns
 import torch
 from matplotlib.figure import Figure
+from scipy.stats import t
 from torch.nn import functional as F
 
 from hcl import geometry
@@ -46,48 +47,37 @@ def base_runs(runs: Sequence[Run]) -> list[Run]:
     return [run for run in runs if not changes(run, base)]
 
 
-def seed_spread(runs: Sequence[Run], metrics: Sequence[str] = COMPARED) -> pd.DataFrame:
-    """Return the standard deviation over seeds of settled metrics, a row a method with two seeds or more.
-
-    Args:
-        runs: of one setting otherwise, as in Figure 5.
-        metrics: columns of the history.
-    """
-    grouped = _settled(runs, metrics).groupby(level="method", sort=False)
-    return grouped.std()[grouped.size() > 1]
-
-
-def effects(runs: Sequence[Run], spread: pd.DataFrame | None = None, metrics: Sequence[str] = COMPARED) -> pd.DataFrame:
-    """Return what each ambiguity changes, against the run of the same method with nothing changed.
+def effects(runs: Sequence[Run], base: Sequence[Run] | None = None, metrics: Sequence[str] = COMPARED) -> pd.DataFrame:
+    """Return what each ambiguity changes, against the runs of the same method with nothing changed.
 
     Args:
         runs: of the study "fidelity"; one with two changes or without a base run is left out.
-        spread: of `seed_spread`, of the base setting; None is one seed.
+        base: with nothing changed, of several seeds; None takes those among the runs.
         metrics: columns of the history, compared in their settled values (D45), means over seeds.
 
     Returns:
         One row a change, method and metric, with the columns ``change``, ``method``, ``metric``, ``base``,
-        ``variant``, ``difference`` and ``beyond_seeds``: "yes" where the difference exceeds twice the standard
-        deviation over seeds, "no", or "one seed".
+        ``variant``, ``difference`` and ``beyond_seeds``: "yes" where the variant is outside the interval in which a
+        base run of another seed would be with 95 % probability (Student's t for normal values), "no", or "one seed".
     """
-    base = base_values(runs)
-    bases = _means(base_runs(runs), metrics)
-    spreads = {} if spread is None else spread.to_dict("index")
+    unchanged = base_values(runs)
+    settled = _settled(base_runs(runs) if base is None else base, metrics)
+    bases = {str(method): values for method, values in settled.groupby(level="method", sort=False)}
     variants: dict[str, list[Run]] = {}
     for run in runs:
-        changed = changes(run, base)
+        changed = changes(run, unchanged)
         if len(changed) == 1 and label(run.spec) in bases:
             ((name, value),) = changed.items()
-            variants.setdefault(_described(name, base[name], value), []).append(run)
+            variants.setdefault(_described(name, unchanged[name], value), []).append(run)
     rows = [
-        (change, method, metric, bases[method][metric], after, after - bases[method][metric])
+        (change, method, metric, before[metric].mean(), after[metric].mean(), _beyond(before[metric], after[metric]))
         for change, changed_runs in variants.items()
-        for method, values in _means(changed_runs, metrics).items()
-        for metric, after in values.items()
+        for method, after in _settled(changed_runs, metrics).groupby(level="method", sort=False)
+        for before in [bases[str(method)]]
+        for metric in metrics
     ]
-    table = pd.DataFrame(rows, columns=["change", "method", "metric", "base", "variant", "difference"])
-    beyond = [_beyond(row[-1], spreads.get(row[1], {}).get(row[2])) for row in rows]
-    return table.assign(beyond_seeds=beyond)
+    table = pd.DataFrame(rows, columns=["change", "method", "metric", "base", "variant", "beyond_seeds"])
+    return table.assign(difference=table["variant"] - table["base"])
 
 
 def effects_table(effects: pd.DataFrame) -> pd.DataFrame:
@@ -143,7 +133,7 @@ def effects_summary(effects: pd.DataFrame) -> list[str]:
         judged = group[group["beyond_seeds"] != "one seed"]
         verdict = (
             f"{(judged['beyond_seeds'] == 'yes').sum()} of the {len(judged)} comparisons that several seeds can judge "
-            "exceed the spread over seeds"
+            "are beyond the spread over seeds"
             if len(judged)
             else f"none of the {len(group)} comparisons can be judged: the base was run with one seed"
         )
@@ -207,11 +197,6 @@ def _settled(runs: Sequence[Run], metrics: Sequence[str]) -> pd.DataFrame:
     return pd.DataFrame([[run.settled[m] for m in metrics] for run in runs], index=index, columns=list(metrics))
 
 
-def _means(runs: Sequence[Run], metrics: Sequence[str]) -> dict[Any, dict[str, float]]:
-    means = _settled(runs, metrics).groupby(level="method", sort=False).mean()
-    return {method: {str(m): float(v) for m, v in row.items()} for method, row in means.iterrows()}
-
-
 def _described(name: str, before: object, after: object) -> str:
     def plain(value: object) -> str:
         if isinstance(value, bool):
@@ -222,10 +207,12 @@ def _described(name: str, before: object, after: object) -> str:
     return f"{name.replace('_', ' ')}: {plain(before)} → {plain(after)}{number}".replace("per_", "per ")
 
 
-def _beyond(difference: float, spread: float | None) -> str:
-    if spread is None:
+def _beyond(base: "pd.Series[float]", variant: "pd.Series[float]") -> str:
+    """Return whether means over seeds differ by more than chance does, judged by the spread of the base."""
+    if len(base) < 2:
         return "one seed"
-    return "yes" if abs(difference) > 2 * spread + _DIGITS else "no"
+    chance = t.ppf(0.975, len(base) - 1) * base.std() * math.sqrt(1 / len(base) + 1 / len(variant))
+    return "yes" if abs(variant.mean() - base.mean()) > chance + _DIGITS else "no"
 
 
 def _written(value: float) -> str:

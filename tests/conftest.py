@@ -12,7 +12,7 @@ ROOT = Path(__file__).parent.parent
 @pytest.fixture(autouse=True)
 def runs_root(tmp_path, monkeypatch):
     """An empty folder of records: no test writes to the project's, or rests on what happens to be there."""
-    root = tmp_path / "runs"
+    root = tmp_path / "recorded"
     root.mkdir()
     monkeypatch.setenv("HCL_RUNS", str(root))
     return root

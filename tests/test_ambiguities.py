@@ -50,27 +50,30 @@ def test_the_base_is_what_most_runs_have_whatever_the_order():
 
 
 def test_seeds_are_averaged_and_tell_a_change_from_chance():
+    """The 95 % interval of a run after three with a deviation of .1 reaches 4.303 x .1 x sqrt(1 + 1/3) = .497."""
     seeded = [run(replace(SCL, seed=s), a) for s, a in enumerate((0.4, 0.5, 0.6))] + [run(HUCL, 0.8)]
-    spread = ambiguities.seed_spread(seeded)
-    assert list(spread.index) == ["SCL"]
-    assert spread.loc["SCL", "test_accuracy"] == pytest.approx(0.1)
-    assert spread.loc["SCL", "rank"] == 0
-    runs = [
-        *seeded, run(replace(SCL, k=32), 0.71), run(replace(SCL, k=512), 0.69), run(replace(HUCL, k=32), 0.1),
-    ]  # fmt: skip
-    table = ambiguities.effects(runs, spread)
-    assert changed(table, "SCL") == {"k: 256 → 32 (D32)": (0.21, "yes"), "k: 256 → 512 (D32)": (0.19, "no")}
+    changed_runs = [run(replace(SCL, k=32), 0.999), run(replace(SCL, k=512), 0.995), run(replace(HUCL, k=32), 0.1)]
+    table = ambiguities.effects([*seeded, *changed_runs])
+    assert changed(table, "SCL") == {"k: 256 → 32 (D32)": (0.499, "yes"), "k: 256 → 512 (D32)": (0.495, "no")}
     assert set(changed(table, "SCL", "rank").values()) == {(0.0, "no")}
     assert changed(table, "HUCL, β = 5") == {"k: 256 → 32 (D32)": (-0.7, "one seed")}
     shown = ambiguities.effects_table(table)
     assert shown.loc[("k: 256 → 32 (D32)", "SCL")].tolist() == [
-        "0.500 → 0.710", "0.100 → 0.100", "0.000 → 0.000", "9 → 9", "test accuracy",
+        "0.500 → 0.999", "0.100 → 0.100", "0.000 → 0.000", "9 → 9", "test accuracy",
     ]  # fmt: skip
     assert shown["beyond seeds"].tolist() == ["test accuracy", "one seed", "none"]
     assert ambiguities.effects_summary(table)[0] == (
         "Test accuracy changes most, by -0.7, for HUCL, β = 5 with k: 256 → 32 (D32); 1 of the 2 comparisons that "
-        "several seeds can judge exceed the spread over seeds."
+        "several seeds can judge are beyond the spread over seeds."
     )
+
+
+def test_seeds_of_the_base_can_come_from_another_study_and_those_of_a_variant_count():
+    """Of two variant runs the interval is 4.303 x .1 x sqrt(1/2 + 1/3) = .393."""
+    base = [run(replace(SCL, seed=s), a) for s, a in enumerate((0.4, 0.5, 0.6))]
+    two = [run(replace(SCL, k=32, seed=s), 0.895) for s in (0, 1)]
+    table = ambiguities.effects([base[0], run(replace(SCL, k=512), 0.895), *two, run(replace(SCL, seed=3), 0.0)], base)
+    assert changed(table, "SCL") == {"k: 256 → 512 (D32)": (0.395, "no"), "k: 256 → 32 (D32)": (0.395, "yes")}
 
 
 @pytest.mark.parametrize("profile", paper.PROFILES)
