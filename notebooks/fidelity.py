@@ -45,7 +45,7 @@ Markdown(report.provenance_note(study, runs))
 # Values are medians over the last epochs (D45); those of the base are means over its seeds. *Beyond seeds* names the
 # metrics that end outside the interval in which, judged by the base's seeds, a base run of another seed would be with
 # 95 % probability. With three seeds that interval is wide, five standard deviations to either side: only large effects
-# show. Of twenty comparisons without any effect, one is beyond it by chance.
+# show, and of twenty comparisons without any effect one is beyond it by chance. With one seed nothing can be told.
 
 # %%
 base = paper.study("fidelity_base", study.profile, dataset=study.dataset, seeds=seeds, epochs=epochs).runs()
