@@ -138,4 +138,4 @@ def show_verdicts(table: pd.DataFrame) -> Styler:
     shown = report.show_table(table).map(
         lambda verdict: f"color: {colours[verdict]}; font-weight: 600", subset=["verdict"]
     )
-    return shown.set_table_styles(styles)
+    return shown.set_table_styles(styles, overwrite=False)

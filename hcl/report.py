@@ -209,7 +209,7 @@ def _places(column: str, digits: int) -> int:
 
 def _spread(spread: float, mean: float, digits: int) -> str:
     """Return a standard deviation to the decimals of its mean, in powers of ten where that is."""
-    return f"{spread:.1e}" if "e" in _number(mean, digits) else f"{spread:.{digits}f}"
+    return f"{spread:.1e}" if _tiny(mean, digits) else f"{spread:.{digits}f}"
 
 
 def _number(value: float, digits: int) -> str:
@@ -217,4 +217,8 @@ def _number(value: float, digits: int) -> str:
         return "–"
     if float(value).is_integer() and abs(value) >= 1:
         return f"{value:.0f}"
-    return f"{value:.{digits}f}" if abs(value) >= 10**-digits or value == 0 else f"{value:.1e}"
+    return f"{value:.1e}" if _tiny(value, digits) else f"{value:.{digits}f}"
+
+
+def _tiny(value: float, digits: int) -> bool:
+    return 0 < abs(value) < 10**-digits

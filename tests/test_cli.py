@@ -21,7 +21,7 @@ def test_list_names_every_figure_and_profile():
     assert all(name in output for name in [*paper.FIGURES, *paper.PROFILES])
 
 
-def test_status_counts_the_records(runs_root):
+def test_status_counts_the_records():
     assert invoke("train", "digits", "--hardness", "5", "--profile", "smoke").exit_code == 0
     rows = {row["figure"]: row for row in json.loads(invoke("status", "--json").output)}
     smoke, laptop = (rows["fig05"]["runs"][profile] for profile in ("smoke", "laptop"))
@@ -71,7 +71,7 @@ def test_train_takes_any_field_of_the_spec_and_reports_where_the_record_is(runs_
         (["run", "fig05", "-p", "seeds=3"], "expects list"),
     ],
 )
-def test_mistakes_give_one_line_and_exit_status_1(arguments, message, runs_root, monkeypatch):
+def test_mistakes_give_one_line_and_exit_status_1(arguments, message, monkeypatch):
     import torchvision
 
     def refuse(*args, **kwargs):
@@ -136,7 +136,7 @@ def test_the_plan_of_a_campaign_names_the_missing_runs_in_order_seed_by_seed(run
     assert len(runs.all_records(runs_root)) == 1
 
 
-def test_a_campaign_of_all_figures_leaves_out_those_that_train_nothing(runs_root):
+def test_a_campaign_of_all_figures_leaves_out_those_that_train_nothing():
     result = invoke("campaign", "--profile", "smoke", "--plan")
     assert result.exit_code == 0
     for name in paper.CAMPAIGN:
@@ -144,7 +144,7 @@ def test_a_campaign_of_all_figures_leaves_out_those_that_train_nothing(runs_root
     assert set(paper.CAMPAIGN) == {figure.name for figure in paper.FIGURES.values() if figure.dataset is not None}
 
 
-def test_records_travel_by_archive_and_are_checked(runs_root, tmp_path, monkeypatch):
+def test_records_travel_by_archive_and_are_checked(tmp_path, monkeypatch):
     pack = tmp_path / "runs.tar.gz"
     options = ["--profile", "smoke", "--epochs", "1", "--device", "cpu", "--at-once", "1", "--pack", str(pack)]
     result = invoke("campaign", "fig05", *options)
@@ -160,7 +160,7 @@ def test_records_travel_by_archive_and_are_checked(runs_root, tmp_path, monkeypa
     assert broken.exit_code == 1 and history.parent.name in broken.output + broken.stderr
 
 
-def test_a_campaign_with_failures_says_so_and_exits_with_1(runs_root):
+def test_a_campaign_with_failures_says_so_and_exits_with_1():
     result = invoke("campaign", "fig05", "--profile", "gpu", "--device", "cpu", "--data", "nowhere", "--plan")
     assert result.exit_code == 0 and "10 of 10 runs to train" in result.output
     result = invoke("campaign", "fig05", "--profile", "smoke", "--seeds", "0,x")

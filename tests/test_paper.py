@@ -44,7 +44,7 @@ def test_figure_2_has_both_rows_on_the_same_data_and_initial_weights():
     assert len({(spec.seed, spec.encoder, spec.batch_size) for spec in specs}) == 1
 
 
-def test_smoke_needs_no_files_and_other_profiles_use_the_papers_data(runs_root, monkeypatch, tmp_path):
+def test_smoke_needs_no_files_and_other_profiles_use_the_papers_data(monkeypatch, tmp_path):
     monkeypatch.setenv("HCL_DATA", str(tmp_path))
     assert {spec.dataset for spec in paper.study("fig05", "smoke").specs} == {"digits"}
     assert {spec.dataset for spec in paper.study("fig03", "smoke").specs} == {"digits"}
@@ -81,7 +81,7 @@ def test_the_stand_in_is_shown_where_only_it_is_there_and_says_so(runs_root, mon
     assert show(profile="gpu").dataset == "tinyimagenet100"
 
 
-def test_without_seeds_those_with_every_setting_are_shown(runs_root):
+def test_without_seeds_those_with_every_setting_are_shown():
     show = lambda **options: paper.study("fig05", "laptop", hardness=[0, 5], **options)  # noqa: E731
     assert {spec.seed for spec in show().specs} == {0}
     record(show(seeds=[0, 2]))
@@ -185,8 +185,9 @@ def test_committed_records_are_whole_and_complete_at_laptop(tmp_path, monkeypatc
 
 @pytest.mark.parametrize("figure", ["fig03", "fig05"])
 def test_the_headline_settings_are_recorded_with_three_seeds(figure):
-    study = paper.study(figure, root=runs.PACKAGE.parent / "runs")
-    assert len({spec.seed for spec in study.specs}) >= 3 and study.complete(runs.PACKAGE.parent / "runs")
+    root = runs.PACKAGE.parent / "runs"
+    study = paper.study(figure, root=root)
+    assert len({spec.seed for spec in study.specs}) >= 3 and study.complete(root)
 
 
 def seeded(study: paper.Study, seed: int) -> list[RunSpec]:

@@ -123,7 +123,7 @@ def test_a_stand_in_says_so_and_names_the_command():
     assert report.stand_in_note(paper.study("fig03", "laptop", dataset="cifar100")) == ""
 
 
-def test_the_summary_names_the_setting_closest_to_an_etf(runs_root):
+def test_the_summary_names_the_setting_closest_to_an_etf():
     study = paper.study("fig05", "laptop")
     page = pages.Page(study, runs_of("fig05"))
     said = page.summary().data
