@@ -10,6 +10,7 @@ import numpy as np
 import torch
 
 from hcl import geometry, runs
+from hcl.evaluate import AT_THE_END
 from hcl.runs import RecordError, Run
 
 
@@ -93,10 +94,15 @@ def check(run: Run) -> None:
     where = run.path or run.spec.run_id
     if run.history["epoch"].tolist() != list(range(run.spec.epochs + 1)):
         raise RecordError(f"{where}: history does not hold every epoch from 0 to {run.spec.epochs}.")
-    if not np.isfinite(run.history["train_loss"][1:]).all():
-        raise RecordError(f"{where}: a train_loss is missing or not finite.")
+    trained = [name for name in ("train_loss", "train_inside") if name in run.history]  # of every epoch
+    at_the_end = [name for name in AT_THE_END if name in run.history]
+    for name in trained:
+        if not np.isfinite(run.history[name][1:]).all():
+            raise RecordError(f"{where}: a {name} is missing or not finite.")
+    if not np.isfinite(run.final[at_the_end].astype(float)).all():
+        raise RecordError(f"{where}: {', '.join(at_the_end)} of the last epoch are missing or not finite.")
     measured = [epoch for epoch in range(run.spec.epochs + 1) if run.spec.evaluated(epoch)]
-    metrics = run.history.drop(columns=["epoch", "train_loss"])
+    metrics = run.history.drop(columns=["epoch", *trained, *at_the_end])
     if metrics.empty or not np.isfinite(metrics.iloc[measured]).all(axis=None):
         raise RecordError(f"{where}: a metric is missing or not finite at an epoch that is evaluated.")
     shape = (run.spec.num_classes, run.spec.representation_dim)

@@ -69,7 +69,11 @@ class Settings:
 
 @dataclass(frozen=True)
 class Event:
-    """Something that happened to a run, which had trained so many epochs."""
+    """Something that happened to a run, which had trained so many epochs.
+
+    The message says why a run failed or began again, and of one whose record was there already, and which was made
+    again for its weights, how the two agree.
+    """
 
     kind: Literal["started", "epoch", "finished", "stopped", "failed"]
     run_id: str
@@ -219,7 +223,7 @@ class _Worker:
             claim.close()
             return
         try:
-            training = self._training(spec)
+            training, begun_again = self._training(spec)
         except (DataError, DivergedError, ValueError, torch.OutOfMemoryError) as error:
             claim.close()
             self._report(Event("failed", spec.run_id, message=str(error)))
@@ -227,11 +231,16 @@ class _Worker:
         lane = _Lane(job, training, claim, time.perf_counter())
         self._active.append(lane)
         self._start_seconds = time.perf_counter() - started
-        self._report(Event("started", spec.run_id, training.epoch))
+        self._report(Event("started", spec.run_id, training.epoch, begun_again))
         self._go_on(lane)
 
-    def _training(self, spec: RunSpec) -> train.Training:
+    def _training(self, spec: RunSpec) -> tuple[train.Training, str]:
+        """Return a run, gone on with where it can be, and why not where there is a state that it cannot go on from."""
         settings = self._settings
+        state, why_not = checkpoint.load(checkpoint.path_of(spec, settings.runs_root))
+        began = Techniques.named(state["techniques"]) if state else None
+        elsewhere = began is not None and began.graph and self._device.type != "cuda"
+        techniques = settings.techniques or (None if elsewhere else began)
         if spec.dataset in self._faults:
             raise DataError(self._faults[spec.dataset])
         try:
@@ -239,25 +248,26 @@ class _Worker:
         except DataError as error:
             self._faults[spec.dataset] = str(error)
             raise
-        fitting = [engine for engine in self._idle if engine.fits(spec, data, self._device, settings.techniques)]
+        fitting = [engine for engine in self._idle if engine.fits(spec, data, self._device, techniques)]
         if fitting:
             self._idle.remove(fitting[0])
         else:
             self._idle.clear()  # the memory they hold may be needed
-        return train.Training(
+        training = train.Training(
             spec,
             data,
             engine=fitting[0] if fitting else None,
             device=self._device,
-            techniques=settings.techniques,
-            state=checkpoint.load(checkpoint.path_of(spec, settings.runs_root)),
+            techniques=techniques,
+            state=state,
             weights=self._weights(spec),
         )
+        return training, why_not or training.begun_again
 
     def _weights(self, spec: RunSpec) -> dict[str, Any] | None:
         if spec.start is None:
             return None
-        weights = checkpoint.load(checkpoint.weights_path(spec.start, self._settings.runs_root), any_code=True)
+        weights, _ = checkpoint.load(checkpoint.weights_path(spec.start, self._settings.runs_root), any_code=True)
         if weights is None:
             raise ValueError(f"It starts from the final weights of {spec.start.run_id}, which are not there.")
         return weights
@@ -278,11 +288,12 @@ class _Worker:
         if training.done:
             if lane.job.keep_weights:
                 checkpoint.save(checkpoint.weights_path(lane.job.spec, root), training.weights())
-            runs.save(training.result(), lane.job.group, root)
+            made = training.result()
+            recorded = runs.save(made, lane.job.group, root)
             state.unlink(missing_ok=True)
             Path(lane.claim.name).unlink(missing_ok=True)
             self._idle.append(training.engine)
-            return self._end(lane, "finished")
+            return self._end(lane, "finished", runs.compared(made, recorded))
         epoch_seconds = max(other.training.epoch_seconds for other in self._active)
         closing = self._closing(1.2 * epoch_seconds)
         due = time.perf_counter() - lane.saved >= self._settings.checkpoint_every

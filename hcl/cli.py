@@ -19,6 +19,7 @@ from hcl.data import DataError
 from hcl.engine import Techniques
 from hcl.evaluate import DivergedError
 from hcl.progress import Display
+from hcl.registry import Step
 from hcl.spec import RunSpec
 
 app = typer.Typer(
@@ -153,8 +154,11 @@ def run_campaign(
         str, typer.Option(help="in place of the figures' own, as tinyimagenet100 for CIFAR-100")
     ] = "auto",
     seeds: Annotated[
-        str, typer.Option(help="comma-separated: every run with the first seed, then with the next")
-    ] = "0",
+        str,
+        typer.Option(
+            help="comma-separated: every run with the first seed, then with the next; auto is 0, or the order's"
+        ),
+    ] = "auto",
     epochs: Annotated[int, typer.Option(help="in place of the profile's; 0 leaves them")] = 0,
     budget: Annotated[str | None, typer.Option(help="time to have stopped in, as 90s, 9m or 1h30m")] = None,
     at_once: Annotated[int | None, typer.Option(help="runs at once: processes on a CPU, streams on a GPU")] = None,
@@ -170,11 +174,13 @@ def run_campaign(
         deadline = None if budget is None else _STARTED + seconds_of(budget)
         jobs = [
             job
-            for seed in _numbers(seeds)
-            for name in figures or paper.CAMPAIGN
-            if paper.figure_named(name).dataset is not None
-            for job in paper.study(name, profile, dataset=dataset, seeds=(seed,), epochs=epochs).jobs()
-        ]
+            for step in _steps(figures or [], profile, seeds)
+            if paper.figure_named(step.figure).dataset is not None
+            for job in paper.study(
+                step.figure, profile, dataset=dataset, hardness=step.hardness, seeds=step.seeds, epochs=epochs,
+                row=step.row,
+            ).jobs()
+        ]  # fmt: skip
         todo = campaign.missing(jobs)
         where = train.pick_device(device)
         console.print(
@@ -227,6 +233,14 @@ def _numbers(text: str) -> list[int]:
         return [int(part) for part in text.split(",")]
     except ValueError:
         raise ValueError(f"--seeds {text}: expected whole numbers such as 0 or 0,1,2.") from None
+
+
+def _steps(figures: list[str], profile: str, seeds: str) -> list[Step]:
+    """Return the parts of a campaign, each of one seed after the other: those of the registry unless they are named."""
+    if seeds == "auto" and not figures:
+        return list(paper.order(profile))
+    numbers = [0] if seeds == "auto" else _numbers(seeds)
+    return [Step(name, (seed,)) for seed in numbers for name in figures or paper.CAMPAIGN]
 
 
 def _pack(jobs: list[campaign.Job], target: Path) -> None:

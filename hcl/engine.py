@@ -13,7 +13,7 @@ from torch import Tensor, nn
 
 from hcl import augment
 from hcl.data import Dataset
-from hcl.evaluate import represent
+from hcl.evaluate import INSIDE, represent
 from hcl.fold import Folded
 from hcl.models import build
 from hcl.objective import batch_loss, draw_shape, encode, views
@@ -53,6 +53,19 @@ class Techniques:
     def __str__(self) -> str:
         """Return the names of those in use."""
         return " ".join(field.name for field in fields(self) if getattr(self, field.name)) or "plain"
+
+    @classmethod
+    def named(cls, names: str) -> "Techniques":
+        """Return the techniques of which ``str`` gives these names.
+
+        Raises:
+            ValueError: for a name that is none.
+        """
+        known = {field.name for field in fields(cls)}
+        asked = set(names.split()) - {"plain"}
+        if unknown := asked - known:
+            raise ValueError(f"Unknown technique {', '.join(sorted(unknown))}: expected some of {', '.join(known)}.")
+        return cls(**dict.fromkeys(asked, True))
 
 
 class Engine:
@@ -102,6 +115,7 @@ class Engine:
             self._order = torch.arange(self.steps * size, device=device).view(self.steps, size)
             self._position = torch.zeros(1, dtype=torch.int64, device=device)
             self._total = torch.zeros((), dtype=torch.float64, device=device)
+            self._inside = torch.zeros((), dtype=torch.int64, device=device)
             self._hardness = torch.zeros((), device=device)
             self._draws = torch.Generator(device)
             self._draw_shape = draw_shape(spec, data)
@@ -135,6 +149,7 @@ class Engine:
             self._order.copy_(order.pin_memory() if self.stream is not None else order, non_blocking=True)
             self._position.zero_()
             self._total.zero_()
+            self._inside.zero_()
             self._draws.manual_seed(seed_for(spec.seed, epoch, "draws"))
             self.model.train()
             for _ in range(self.steps):
@@ -144,6 +159,12 @@ class Engine:
         """Wait for the steps of the epoch and return the mean of their train-mode losses."""
         with self.work():
             return float(self._total) / self.steps
+
+    def inside(self) -> float:
+        """Return the share of the features of the finished epoch, in train mode, that lay inside the unit ball."""
+        views = 1 if self._spec.positives == "label" else 2
+        with self.work():
+            return float(self._inside) / (self._order.numel() * views)
 
     def frozen(self) -> nn.Module:
         """Return the encoder as it stands, for use in eval mode; a copy of its own where it is folded."""
@@ -265,6 +286,7 @@ class Engine:
         x = views(rows(self.data.train, index), spec, generator=self._draws, apply=self._apply)
         labels = self.data.train_labels.index_select(0, index)
         z = self._encode(self.model, x, spec.precision)
+        self._inside += (z.detach().norm(dim=1) < INSIDE).sum()
         if static:
             shape = self._draw_shape
             uniforms = None if shape is None else torch.rand(shape, device=self.device, generator=self._draws)

@@ -12,8 +12,8 @@ from matplotlib.figure import Figure
 from matplotlib.patches import Circle
 
 from hcl.geometry import cluster_count, covariance_spectrum, simplex_etf
+from hcl.registry import row_of
 from hcl.report import SETTINGS, hardness_label, history_frame, label
-from hcl.report import row as row_of
 from hcl.runs import Run
 from hcl.verdicts import STATUSES
 

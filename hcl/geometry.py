@@ -72,6 +72,48 @@ def within_class_variation(z: Tensor, labels: Tensor) -> Tensor:
     return (z - class_means(z, labels, num_classes)[labels]).norm(dim=1).mean()
 
 
+def nc1(z: Tensor, labels: Tensor) -> Tensor:
+    """Return tr(S_w) / tr(S_b), the scatter within classes over that between them: 0 at Neural-Collapse (D39).
+
+    S_w is the mean over items of the squared distance to their class mean, S_b the mean over classes of the squared
+    distance of the class mean to the mean of all class means.
+
+    Args:
+        z: (n, d).
+        labels: (n,) int64, each class present.
+    """
+    means = class_means(z, labels, int(labels.max()) + 1)
+    within = (z - means[labels]).square().sum(1).mean()
+    return within / (means - means.mean(0)).square().sum(1).mean()
+
+
+def least_distance(means: Tensor) -> Tensor:
+    """Return the smallest distance of two class means: sqrt(2 C / (C - 1)) at an ETF, 0 where two classes merge (D46).
+
+    Args:
+        means: (C, d), C >= 2.
+    """
+    return torch.pdist(means).amin()
+
+
+def similarity_histogram(z: Tensor, labels: Tensor, bins: int = 100) -> Tensor:
+    """Return how the inner products of different items are distributed in [-1, 1], within and between classes.
+
+    Args:
+        z: (n, d); inner products beyond [-1, 1] count at its ends.
+        labels: (n,) int64.
+        bins: of equal width.
+
+    Returns:
+        (2, bins) int64 counts of ordered pairs: of one class, of two.
+    """
+    place = ((z @ z.T + 1) * (bins / 2)).long().clamp_(0, bins - 1)
+    same = labels[:, None] == labels
+    other = ~same
+    same.fill_diagonal_(False)
+    return torch.stack([place[pairs].bincount(minlength=bins) for pairs in (same, other)])
+
+
 def covariance_spectrum(means: Tensor) -> Tensor:
     """Return ln(sigma_i / sigma_1) for the singular values of the covariance of the class means (D40).
 

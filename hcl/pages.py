@@ -11,6 +11,7 @@ from pandas.io.formats.style import Styler
 
 from hcl import figures, paper, report, scoreboard, verdicts
 from hcl.paper import Study
+from hcl.registry import row_of
 from hcl.runs import Run
 from hcl.verdicts import NC, STATUSES
 
@@ -101,10 +102,10 @@ class Page:
     def _parts(self) -> list[tuple[str, list[Run]]]:
         """Return the runs by row, supervised and unsupervised apart, with words for each part."""
         parts: dict[str, list[Run]] = {}
-        several = len({report.row(run.spec) for run in self.runs}) > 1
+        several = len({row_of(run.spec) for run in self.runs}) > 1
         for run in self.runs:
             setting = "supervised" if run.spec.supervised else "unsupervised"
-            name = f"{report.row(run.spec)}, {setting}" if several else setting
+            name = f"{row_of(run.spec)}, {setting}" if several else setting
             parts.setdefault(name[0].upper() + name[1:], []).append(run)
         return list(parts.items())
 

@@ -1,7 +1,7 @@
 """Studies: the runs of a figure, on a data set, at a profile, for given seeds."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from rich.console import Console
@@ -10,7 +10,7 @@ from hcl import campaign, data, runs, train
 from hcl.campaign import Job, Settings
 from hcl.profiles import BEST_FIRST, PROFILES, Profile
 from hcl.progress import Display
-from hcl.registry import CAMPAIGN, FIGURES, STAND_INS, Figure, figure_named
+from hcl.registry import CAMPAIGN, FIGURES, ROWS, STAND_INS, Figure, figure_named, order, row_of
 from hcl.runs import Run
 from hcl.spec import RunSpec
 
@@ -23,6 +23,7 @@ __all__ = [
     "Profile",
     "Study",
     "figure_named",
+    "order",
     "study",
 ]
 
@@ -99,20 +100,21 @@ def study(
     hardness: Sequence[float] = (),
     seeds: Sequence[int] = (),
     epochs: int = 0,
+    row: str = "",
     root: Path | None = None,
 ) -> Study:
     """Return the runs a figure needs.
 
     Args:
         name: of the figure.
-        profile: one of `PROFILES`, or ``"auto"``: the best of paper, gpu and laptop at which every run has a record,
-            and laptop where none has.
+        profile: one of `PROFILES`, or ``"auto"``: the best of paper, gpu, workstation and laptop at which every run has
+            a record, and laptop where none has.
         dataset: in place of the figure's; ``"auto"`` is the figure's or the profile's or, where only that has all runs
             recorded, or only its files are there, or more of its runs are, the one that stands in for it.
         hardness: in place of the figure's values, which an empty one leaves.
-        seeds: one run of every setting for each; empty is every seed below 10 that has a record of every setting, and
-            seed 0 where none has.
+        seeds: one run of every setting for each; empty is seed 0, and of the seeds below 10 what is recorded.
         epochs: in place of the profile's, which 0 leaves.
+        row: of Figures 4 and 6, a key of `hcl.registry.ROWS`; empty is the whole figure.
         root: folder of the records; None is `hcl.runs.default_root`.
 
     Raises:
@@ -123,20 +125,28 @@ def study(
         raise ValueError(f"{name} trains nothing: its notebook computes what it shows.")
     if profile != "auto" and profile not in PROFILES:
         raise ValueError(f"Unknown profile {profile!r}: expected auto, {', '.join(PROFILES)}.")
+    if row and row not in ROWS:
+        raise ValueError(f"Unknown row {row!r}: expected one of {', '.join(ROWS)}.")
+
+    def of(scale: str, name: str, of_seeds: Sequence[int]) -> Study:
+        return _at(figure, scale, name, hardness, of_seeds, epochs, row)
 
     asked = None if dataset == "auto" else dataset
     scales = BEST_FIRST if profile == "auto" else (profile,)
     options = [(scale, name) for scale in scales for name in _datasets(figure, scale, asked)]
     for scale, name in sorted(options, key=lambda option: option[1] in STAND_INS.values()):
-        shown = seeds or [s for s in _SEEDS if _at(figure, scale, name, hardness, [s], epochs).complete(root)]
-        found = _at(figure, scale, name, hardness, shown, epochs)
+        found = of(scale, name, seeds or [0])
         if found.specs and found.complete(root):
-            return found
-    left = [
-        _at(figure, scales[-1], name, hardness, seeds or [0], epochs) for name in _datasets(figure, scales[-1], asked)
-    ]
+            return found if seeds else _with_recorded(found, of(scale, name, _SEEDS), root)
+    left = [of(scales[-1], name, seeds or [0]) for name in _datasets(figure, scales[-1], asked)]
     at_hand = [study for study in left if len(left) > 1 and data.available(study.dataset)]
     return at_hand[0] if at_hand else max(left, key=lambda study: len(study.recorded(root)))
+
+
+def _with_recorded(study: Study, more: Study, root: Path | None) -> Study:
+    """Return a study with those runs of another that have a record, in the other's order."""
+    kept = set(study.specs) | set(more.recorded(root))
+    return replace(study, specs=tuple(spec for spec in more.specs if spec in kept))
 
 
 def _datasets(figure: Figure, profile: str, asked: str | None) -> list[str]:
@@ -150,7 +160,13 @@ def _datasets(figure: Figure, profile: str, asked: str | None) -> list[str]:
 
 
 def _at(
-    figure: Figure, profile: str, dataset: str, hardness: Sequence[float], seeds: Sequence[int], epochs: int
+    figure: Figure,
+    profile: str,
+    dataset: str,
+    hardness: Sequence[float],
+    seeds: Sequence[int],
+    epochs: int,
+    row: str,
 ) -> Study:
     scale = PROFILES[profile].values(dataset) | figure.scale.get(profile, {}) | ({"epochs": epochs} if epochs else {})
     specs = [
@@ -158,4 +174,5 @@ def _at(
         for setting in figure.settings(hardness or figure.hardness)
         for seed in seeds
     ]
-    return Study(figure, profile, dataset, tuple(dict.fromkeys(specs)))
+    shown = [spec for spec in specs if not row or row_of(spec) == row]
+    return Study(figure, profile, dataset, tuple(dict.fromkeys(shown)))

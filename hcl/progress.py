@@ -50,6 +50,8 @@ class Display:
         name, spec = event.run_id, self._specs[event.run_id]
         if event.kind == "started":
             self._started[name] = time.perf_counter()
+            if event.message:
+                self._console.print(f"{name} begins again: {event.message}", highlight=False, soft_wrap=True)
             self._trained[name] = event.epoch
             # What an earlier campaign has trained is no measure of this one's speed.
             self._progress.update(self._all, total=self._total() - event.epoch * self._each[name])
@@ -77,7 +79,8 @@ class Display:
         task = self._progress.tasks[0]
         elapsed, share = time.perf_counter() - self._begun, task.completed / max(task.total or 1, 1)
         left = f", about {elapsed / share - elapsed:.0f} s to go" if 0 < share < 1 else ""
-        return f"[{self._finished}/{len(self._specs)}] {event.run_id} in {took:.1f} s{left}"
+        note = f" ({event.message})" if event.message else ""
+        return f"[{self._finished}/{len(self._specs)}] {event.run_id} in {took:.1f} s{note}{left}"
 
     def _total(self) -> float:
         return float(self._progress.tasks[0].total or 0)

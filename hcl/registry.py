@@ -4,7 +4,8 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from hcl.profiles import Changes
+from hcl.profiles import PROFILES, Changes
+from hcl.spec import RunSpec
 
 Settings = Callable[[Sequence[float]], tuple[Changes, ...]]
 
@@ -17,6 +18,13 @@ ROWS: Mapping[str, Changes] = {
     "unit sphere": {"normalization": "unit_sphere"},
     "no normalisation": {"normalization": "none"},
 }
+
+
+def row_of(spec: RunSpec) -> str:
+    """Return the row of Figures 4 and 6 that a run belongs to, a key of `ROWS`."""
+    plain = {"init": "random", "normalization": "unit_ball"}
+    own = {name: getattr(spec, name) for name in plain}
+    return next((name for name, changes in ROWS.items() if plain | changes == own), ", ".join(own.values()))
 
 
 @dataclass(frozen=True)
@@ -103,6 +111,11 @@ def _gradient(hardness: Sequence[float]) -> tuple[Changes, ...]:
 _BETAS = (0.0, 2.0, 5.0, 10.0, 30.0)
 _EPSILONS = (0.0, 3.0, 5.0, 10.0, 20.0)
 _HALF = {"laptop": {"epochs": 30}}
+# What decides on CIFAR-10 is whether the encoder can fit the images of a class.
+_FITTED = {"workstation": {"num_train": 2_000, "epochs": 3_000, "eval_every": 100}}
+_SMALL_BATCH = {"workstation": {"num_train": 2_000, "epochs": 2_000, "eval_every": 50}}
+_VIEWS = {"workstation": {"epochs": 300}}
+_AS_AT_LAPTOP = {"workstation": PROFILES["laptop"].images}  # the Fidelity page compares at one scale
 _AUGMENTED = {"positives": "augmentation"}
 
 FIGURES = {
@@ -131,11 +144,11 @@ FIGURES = {
         ),
         Figure(
             "fig05", "CIFAR-10: accuracy and Neural-Collapse metrics", "Sec. B.1", "fig05_cifar10", "cifar10", _BETAS,
-            scale={"laptop": {"stem": "cifar"}},  # nearer to the paper's encoder, at four times the price
+            scale={"laptop": {"stem": "cifar"}, **_FITTED},  # nearer to the paper's encoder, at four times the price
         ),
         Figure(
             "fig06", "CIFAR-10: singular values of the class means, four rows", "Sec. B.1-B.2", "fig06_spectra",
-            "cifar10", _BETAS, _rows,
+            "cifar10", _BETAS, _rows, _FITTED,
         ),
         Figure(
             "fig07", "Tiny-ImageNet: spectra and Neural-Collapse metrics", "Sec. B.1", "fig07_tinyimagenet",
@@ -143,11 +156,11 @@ FIGURES = {
         ),
         Figure(
             "fig08", "CIFAR-100, batch size 64", "Sec. B.3", "fig08_batch64", "cifar100", _BETAS,
-            _with(batch_size=64), _HALF,
+            _with(batch_size=64), _HALF | _SMALL_BATCH,
         ),
         Figure(
             "fig09", "CIFAR-100, batch size 32", "Sec. B.3", "fig09_batch32", "cifar100", _BETAS,
-            _with(batch_size=32), _HALF,
+            _with(batch_size=32), _HALF | _SMALL_BATCH,
         ),
         Figure(
             "fig10", "CIFAR-100, polynomial hardening", "Sec. B.4", "fig10_polynomial", "cifar100", _EPSILONS,
@@ -155,23 +168,23 @@ FIGURES = {
         ),
         Figure(
             "fig11", "CIFAR-10, polynomial hardening", "Sec. B.4", "fig11_polynomial", "cifar10", _EPSILONS,
-            _polynomial,
+            _polynomial, _FITTED,
         ),
         Figure(
             "fig12", "CIFAR-100, SimCLR sampling and SimCLR loss (42)", "Sec. B.5", "fig12_simclr", "cifar100",
-            _BETAS, _with(objective="simclr", **_AUGMENTED), _HALF,
+            _BETAS, _with(objective="simclr", **_AUGMENTED), _HALF | _VIEWS,
         ),
         Figure(
             "fig13", "CIFAR-100, SimCLR sampling and InfoNCE", "Sec. B.5", "fig13_infonce", "cifar100",
-            _BETAS, _with(**_AUGMENTED), _HALF,
+            _BETAS, _with(**_AUGMENTED), _HALF | _VIEWS,
         ),
         Figure(
             "fidelity", "Paper against official code: what the ambiguities change", "Sec. 5", "fidelity", "cifar10",
-            (0, 5), _ambiguities,
+            (0, 5), _ambiguities, _AS_AT_LAPTOP,
         ),
         Figure(
             "fidelity_base", "What the Fidelity page compares with, for several seeds", "Sec. 5", "fidelity", "cifar10",
-            (0, 5),
+            (0, 5), scale=_AS_AT_LAPTOP,
         ),
         Figure(
             "fidelity_gradient", "Gradient through the negatives' weights (D6)", "Sec. 3", "fidelity", "synthetic",
@@ -180,11 +193,48 @@ FIGURES = {
     )
 }  # fmt: skip
 
-# The order in which a campaign makes the runs of all figures.
+
+@dataclass(frozen=True)
+class Step:
+    """A part of a campaign: runs of a figure.
+
+    Attributes:
+        figure: name.
+        seeds: one run of every setting for each.
+        hardness: of the figure's; empty is all.
+        row: of Figures 4 and 6, a key of `ROWS`; empty is all.
+    """
+
+    figure: str
+    seeds: tuple[int, ...] = (0,)
+    hardness: tuple[float, ...] = ()
+    row: str = ""
+
+
+# The order in which a campaign makes the runs of all figures, most important first.
 CAMPAIGN = (
     "fig05", "fig03", "table1", "table2", "fig10", "fig11", "fig04", "fig06", "fig08", "fig09", "fig12", "fig13",
     "fig07", "fidelity_gradient", "fidelity", "fidelity_base", "fig02",
 )  # fmt: skip
+_OTHER_SEEDS = (1, 2)
+_ORDERS: Mapping[str, tuple[Step, ...]] = {
+    "workstation": (
+        Step("fig02", (0, 1, 2, 3, 4)),
+        *map(Step, ("fig03", "table1", "table2", "fig05")),
+        Step("fig03", _OTHER_SEEDS, (0, 5)),
+        *map(Step, ("fig11", "fig10", "fig07")),
+        *(Step(name, row="no normalisation") for name in ("fig04", "fig06")),
+        *map(Step, ("fig08", "fig09", "fig12", "fig13", "fidelity_gradient", "fidelity", "fidelity_base")),
+        *map(Step, ("fig06", "fig04")),
+        Step("fig03", _OTHER_SEEDS),
+        Step("fig05", _OTHER_SEEDS),
+    )
+}
+
+
+def order(profile: str) -> tuple[Step, ...]:
+    """Return the order in which a campaign makes the runs of all figures at a profile, most important first."""
+    return _ORDERS.get(profile, tuple(map(Step, CAMPAIGN)))
 
 
 def figure_named(name: str) -> Figure:

@@ -9,7 +9,7 @@ import pandas as pd
 
 from hcl.bounds import scl_lower_bound, ucl_lower_bound
 from hcl.paper import Study
-from hcl.registry import ROWS
+from hcl.registry import row_of
 from hcl.runs import Run
 from hcl.spec import RunSpec
 
@@ -33,13 +33,6 @@ def bound(spec: RunSpec) -> float:
     if spec.objective == "simclr":
         return math.nan
     return (scl_lower_bound if spec.supervised else ucl_lower_bound)(spec.num_classes, spec.k)
-
-
-def row(spec: RunSpec) -> str:
-    """Return the row of Figures 4 and 6 that a run belongs to, a key of `hcl.registry.ROWS`."""
-    plain = {"init": "random", "normalization": "unit_ball"}
-    own = {name: getattr(spec, name) for name in plain}
-    return next((name for name, changes in ROWS.items() if plain | changes == own), ", ".join(own.values()))
 
 
 def history_frame(runs: Sequence[Run]) -> pd.DataFrame:
@@ -67,10 +60,10 @@ def settled_frame(runs: Sequence[Run], columns: Sequence[str]) -> tuple[pd.DataF
     Where the runs are of several rows of Figures 4 and 6 the index has a level for these. ``bound`` comes first; the
     standard deviation of a single seed is NaN.
     """
-    several = len({row(run.spec) for run in runs}) > 1
+    several = len({row_of(run.spec) for run in runs}) > 1
     index = ["row", "method"] if several else ["method"]
     frame = pd.DataFrame(
-        {"row": row(run.spec), "method": label(run.spec), "bound": bound(run.spec), **_values(run, columns)}
+        {"row": row_of(run.spec), "method": label(run.spec), "bound": bound(run.spec), **_values(run, columns)}
         for run in runs
     )
     grouped = frame[[*index, "bound", *columns]].groupby(index, sort=False)

@@ -1,7 +1,7 @@
 """Run records: one folder a run under ``runs/``, written once and whole, read by notebooks and tests.
 
-A folder holds ``spec.json``, ``history.csv`` (one row an epoch), ``arrays.npz`` (float32 class means; of runs in two
-dimensions also the initial and final points) and ``provenance.json``, with the hashes of the other three.
+A folder holds ``spec.json``, ``history.csv`` (one row an epoch), ``arrays.npz`` (class means, spectra, similarities; of
+runs in two dimensions also the points) and ``provenance.json``, with the hashes of the other three.
 """
 
 import hashlib
@@ -23,11 +23,13 @@ import numpy as np
 import pandas as pd
 import torch
 
+from hcl import geometry
 from hcl.spec import RunSpec
 
 PACKAGE = Path(__file__).parent
 PROVENANCE = "provenance.json"
 FILES = ("spec.json", "history.csv", PROVENANCE, "arrays.npz")
+LATE = 5  # evaluations that settled values are medians of (D45)
 
 
 class RecordError(RuntimeError):
@@ -40,10 +42,13 @@ class Run:
 
     Attributes:
         spec: what was run.
-        history: one row an epoch from 0, with the columns of `hcl.evaluate.evaluate` and ``train_loss``; empty where
-            an epoch was not evaluated.
+        history: one row an epoch from 0, with the columns of `hcl.evaluate.evaluate`, ``train_loss`` and
+            ``train_inside``, the share of the features of an epoch's steps that lay inside the unit ball; empty where
+            an epoch was not evaluated. Older records have fewer columns.
         arrays: ``means`` (C, d) of the training split at the end, and for d = 2 ``initial``, ``final`` and
-            ``labels`` of the training points.
+            ``labels`` of the training points. Newer records also have, for each evaluated epoch, ``spectra`` (., d)
+            of the class means and ``similarities`` (., 2, bins), and for d = 2 the ``points`` (., n, 2) after the
+            ``point_epochs``.
         provenance: versions, device, times, data fingerprint.
         path: its folder; None while it is not saved.
     """
@@ -66,10 +71,18 @@ class Run:
 
     @property
     def settled(self) -> pd.Series:
-        """Medians over the evaluations of the last 20 epochs (a third of fewer than 60): no isolated spike (D45)."""
-        last = min(20, self.spec.epochs // 3)
-        late = self.evaluated[self.evaluated["epoch"] > self.spec.epochs - max(last, 1)]
-        return late.median()
+        """Medians over the last five evaluations, of the second half of the training: no isolated spike (D45).
+
+        Where an older record has no number of clusters and no least distance of class means, those are of the class
+        means at the end.
+        """
+        middle = self.evaluated["epoch"] > self.spec.epochs / 2
+        values = self.evaluated[middle].tail(LATE).median()
+        if "clusters" not in values and "means" in self.arrays:
+            means = torch.from_numpy(self.arrays["means"]).double()
+            values["clusters"] = geometry.cluster_count(means)
+            values["least_distance"] = float(geometry.least_distance(means))
+        return values
 
     @property
     def best_epoch(self) -> int:
@@ -142,6 +155,21 @@ def save(run: Run, group: str, root: Path | None = None) -> Run:
         np.savez_compressed(part / "arrays.npz", **run.arrays)  # type: ignore[arg-type]
         _write_json(part / PROVENANCE, {**run.provenance, "sha256": hashes(part)})
     return load(target)
+
+
+def compared(made: Run, recorded: Run) -> str:
+    """Return in words how a run agrees with a record of the same spec that was there before; empty if it is its own.
+
+    The largest difference is over all epochs, of the columns that both have.
+    """
+    if all(recorded.provenance.get(name) == value for name, value in made.provenance.items()):
+        return ""
+    columns = [name for name in made.history if name in recorded.history]
+    apart = (made.history[columns] - recorded.history[columns]).abs() / (1e-6 + recorded.history[columns].abs())
+    worst = apart.max().drop("epoch")
+    if worst.max() <= 1e-6:  # records are written to seven digits
+        return "the same as its record, which is kept"
+    return f"differs from its record, which is kept: by up to {worst.max():.1%} ({worst.idxmax()})"
 
 
 def adopt(folder: Path, group: str, root: Path | None = None) -> Path:

@@ -1,20 +1,23 @@
 """Training: Algorithm 1 with Adam, from a spec to a run record."""
 
 import os
+import sys
 import time
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pandas as pd
 import torch
+from torch import Tensor
 from tqdm import tqdm
 
 from hcl import data as datasets
 from hcl import runs
 from hcl.data import Dataset
 from hcl.engine import Engine, Techniques
-from hcl.evaluate import DivergedError, Evaluation, evaluate
+from hcl.evaluate import AT_THE_END, DivergedError, Evaluation, evaluate, represent
 from hcl.randomness import generator_for
 from hcl.runs import Run
 from hcl.spec import RunSpec
@@ -45,6 +48,14 @@ def _load(name: str, root: Path, seed: int, num_train: int | None, num_test: int
     return datasets.load(name, root, seed=seed).subset(num_train, num_test)
 
 
+_FRAMES = 40  # pictures of the points of a run in two dimensions
+
+
+def frames(epochs: int) -> list[int]:
+    """Return the epochs after which the points of a run in two dimensions are kept, close together at the start."""
+    return sorted({round(epochs * (i / _FRAMES) ** 2) for i in range(_FRAMES + 1)})
+
+
 class Training:
     """A run in progress: what has been trained and measured, an epoch at a time.
 
@@ -56,13 +67,15 @@ class Training:
         engine: that fits; None makes one.
         device: to make one on.
         techniques: to make one with; None is `hcl.engine.Techniques.best`.
-        state: of `state`, to go on from; None starts from the beginning.
+        state: of `state`, to go on from; None starts from the beginning, and so does one of other data or of an engine
+            with other techniques, which never change within a run.
         weights: of `weights`, to start from where the spec says ``init="near_nc"``: weights and statistics of the run
             ``spec.start``, with a new optimiser (D26).
 
     Attributes:
         epoch: number of epochs trained.
         epoch_seconds: duration of the last epoch, its evaluation included.
+        begun_again: why the run did not go on from the state that was given; empty where it did, or none was.
     """
 
     def __init__(
@@ -87,14 +100,16 @@ class Training:
         self.epoch, self.epoch_seconds = 0, 0.0
         self._clock = {"wall_seconds": 0.0, "train_seconds": 0.0, "evaluation_seconds": 0.0}
         self._resumed: list[int] = []
-        if state is None or state["data"] != data.fingerprint:
-            self._last: Evaluation | None = self._measure()
-            self._initial = self._last.z.float().cpu() if spec.representation_dim == 2 else None
-            self._history: list[dict[str, float]] = [{"epoch": 0, **self._last.metrics}]
+        self.begun_again = self._unfit(state)
+        if state is None or self.begun_again:
+            self._history: list[dict[str, float]] = []
+            self._kept: dict[str, list[Tensor]] = {name: [] for name in ("spectra", "similarities", "points")}
+            self._last: Evaluation | None = None
+            self._note({"epoch": 0})
         else:
             self.engine.restore(state["engine"])
             self.epoch, self._clock, self._history = state["epoch"], state["clock"], state["history"]
-            self._initial, self._resumed = state["initial"], [*state["resumed"], state["epoch"]]
+            self._kept, self._resumed = state["kept"], [*state["resumed"], state["epoch"]]
             self._last = None
         self._clock["wall_seconds"] += time.perf_counter() - self._started
 
@@ -121,11 +136,7 @@ class Training:
             raise DivergedError(
                 f"{self.spec.run_id}: the loss of epoch {self.epoch} is {loss}. Try a lower lr or fp32."
             )
-        row: dict[str, float] = {"epoch": self.epoch, "train_loss": loss}
-        if self.spec.evaluated(self.epoch):
-            self._last = self._measure()
-            row |= self._last.metrics
-        self._history.append(row)
+        self._note({"epoch": self.epoch, "train_loss": loss, "train_inside": self.engine.inside()})
         ended = time.perf_counter()
         self.epoch_seconds = ended - self._launched
         for name, seconds in (
@@ -138,8 +149,9 @@ class Training:
     def state(self) -> dict[str, Any]:
         """Return what it takes to go on with the run later; between a `settle` and the next `launch`."""
         return {
-            "engine": self.engine.state(), "epoch": self.epoch, "history": self._history, "initial": self._initial,
+            "engine": self.engine.state(), "epoch": self.epoch, "history": self._history, "kept": self._kept,
             "clock": dict(self._clock), "resumed": self._resumed, "data": self._data.fingerprint,
+            "techniques": str(self.engine.techniques),
         }  # fmt: skip
 
     def weights(self) -> dict[str, Any]:
@@ -149,12 +161,18 @@ class Training:
     def result(self) -> Run:
         """Return the run, with what it has measured so far."""
         last = self._last or self._measure()
-        arrays = {"means": last.means.float().cpu().numpy()}
-        if self._initial is not None:
+        arrays = {
+            "means": last.means.float().cpu().numpy(),
+            "spectra": torch.stack(self._kept["spectra"]).float().numpy(),
+            "similarities": torch.stack(self._kept["similarities"]).to(torch.int32).numpy(),
+        }
+        if points := self._kept["points"]:
             arrays |= {
-                "initial": self._initial.numpy(),
+                "initial": points[0].numpy(),
                 "final": last.z.float().cpu().numpy(),
                 "labels": self._data.train_labels.numpy().astype("int16"),
+                "points": torch.stack(points).half().numpy(),
+                "point_epochs": np.array(frames(self.spec.epochs)[: len(points)], dtype="int32"),
             }
         images = self.epoch * self.engine.steps * (self.spec.batch_size or len(self._data.train))
         record = self._record | {
@@ -165,14 +183,51 @@ class Training:
             "shared_draw_batches": self.engine.shared_draws,
             **{name: round(seconds, 2) for name, seconds in self._clock.items()},
             "images_per_second": round(images / max(self._clock["train_seconds"], 1e-9), 1),
+            "peak_memory_mib": peak_memory(self.engine.device),
         }
-        columns = ["epoch", "train_loss", *(name for name in self._history[0] if name != "epoch")]
+        metrics = [name for name in self._history[0] if name != "epoch"]
+        columns = ["epoch", "train_loss", "train_inside", *metrics, *AT_THE_END]
         return Run(self.spec, pd.DataFrame(self._history, columns=columns), arrays, record)
+
+    def _unfit(self, state: dict[str, Any] | None) -> str:
+        """Return why the run cannot go on from a state, in words."""
+        if state is None:
+            return ""
+        if state["data"] != self._data.fingerprint:
+            return "its data has changed"
+        if state["techniques"] != (used := str(self.engine.techniques)):
+            return f"it was trained with {state['techniques']}, and here with {used}"
+        return ""
+
+    def _note(self, row: dict[str, float]) -> None:
+        """Add the row of the epoch to the history, with what is measured after it."""
+        if self.spec.evaluated(self.epoch):
+            self._last = self._measure()
+            row |= self._last.metrics
+            self._kept["spectra"].append(self._last.spectrum)
+            self._kept["similarities"].append(self._last.similarities)
+        if self.spec.representation_dim == 2 and self.epoch in frames(self.spec.epochs):
+            with self.engine.work():
+                points = represent(self.engine.frozen(), self.engine.data.train, self.spec)
+            self._kept["points"].append(points.float().cpu())
+        self._history.append(row)
 
     def _measure(self) -> Evaluation:
         with self.engine.work():
             generator = generator_for(self.spec.seed, self.epoch, "evaluation", self.engine.device)
-            return evaluate(self.engine.frozen(), self.engine.data, self.spec, generator=generator)
+            return evaluate(self.engine.frozen(), self.engine.data, self.spec, generator=generator, last=self.done)
+
+
+def peak_memory(device: torch.device) -> int | None:
+    """Return the most memory held so far in MiB: of a GPU by PyTorch, else by this process; None if it is not told."""
+    if device.type == "cuda":
+        return torch.cuda.max_memory_allocated(device) >> 20
+    try:
+        import resource  # not on Windows
+    except ImportError:
+        return None
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    return peak >> (20 if sys.platform == "darwin" else 10)  # bytes there, KiB elsewhere
 
 
 def train(
