@@ -286,7 +286,7 @@ def status(as_json: Annotated[bool, typer.Option("--json", help="print JSON")] =
         _print_json(rows)
         return
     profiles = [name for name in paper.PROFILES if name != "smoke"]
-    table = Table("figure", "notebook", *profiles, "data", "seeds")
+    table = Table("figure", *profiles, "data", "seeds")
     devices: dict[str, set[str]] = {}
     for row in rows:
         found = [row["runs"].get(name) for name in profiles]
@@ -294,7 +294,7 @@ def status(as_json: Annotated[bool, typer.Option("--json", help="print JSON")] =
         data = (f"{entry['dataset']}{' (stand-in)' if entry['stand_in'] else ''}" for entry in made)
         seeds = (", ".join(map(str, entry["seeds"])) for entry in made)
         table.add_row(
-            row["figure"], row["notebook"],
+            row["figure"],
             *(f"{entry['recorded']}/{entry['of']}" if entry else "–" for entry in found),
             "\n".join(dict.fromkeys(data)), "\n".join(dict.fromkeys(seeds)),
         )  # fmt: skip

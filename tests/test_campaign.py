@@ -3,6 +3,7 @@
 import fcntl
 import json
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -11,11 +12,13 @@ from dataclasses import replace
 
 import pandas as pd
 import pytest
+import torch
 from conftest import ROOT
 
 from hcl import archive, campaign, checkpoint, paper, runs, train
 from hcl.campaign import Event, Job, Settings
 from hcl.data import DataError
+from hcl.engine import Techniques
 from hcl.spec import RunSpec
 
 SPEC = RunSpec(
@@ -152,7 +155,8 @@ def test_a_budget_stops_in_time_with_a_checkpoint(tmp_path, monkeypatch):
     assert time.time() < deadline + 1
     assert events[-1].kind == "stopped" and events[-1].epoch > 10
     assert outcome.left == [job.spec.run_id for job in these] and not outcome.interrupted
-    assert checkpoint.load(checkpoint.path_of(these[0].spec, tmp_path))["epoch"] == events[-1].epoch
+    state, _ = checkpoint.load(checkpoint.path_of(these[0].spec, tmp_path))
+    assert state["epoch"] == events[-1].epoch
 
 
 def test_no_run_is_begun_after_the_deadline(tmp_path):
@@ -162,15 +166,102 @@ def test_no_run_is_begun_after_the_deadline(tmp_path):
 
 def test_a_broken_checkpoint_or_one_of_other_code_is_not_gone_on_with(tmp_path, monkeypatch):
     path = checkpoint.path_of(SPEC, tmp_path)
-    assert checkpoint.load(path) is None
+    assert checkpoint.load(path) == (None, "")
     checkpoint.save(path, {"epoch": 2})
-    assert checkpoint.load(path) == {"epoch": 2}
+    assert checkpoint.load(path) == ({"epoch": 2}, "")
     whole = path.read_bytes()
     path.write_bytes(whole[: len(whole) // 2])
-    assert checkpoint.load(path) is None
+    assert checkpoint.load(path) == (None, "its state cannot be read")
     path.write_bytes(whole)
-    monkeypatch.setattr(runs, "sources_hash", lambda: "other code")
-    assert checkpoint.load(path) is None
+    other = {**checkpoint.deciding_code(), "losses": "other", "engine": "other"}
+    monkeypatch.setattr(checkpoint, "deciding_code", lambda: other)
+    assert checkpoint.load(path) == (None, "engine, losses changed since it began")
+    assert checkpoint.load(path, any_code=True) == ({"epoch": 2}, "")
+
+
+def test_only_code_that_decides_a_result_makes_a_run_begin_again(tmp_path, monkeypatch):
+    """Pages, claims, comments and docstrings may change while a run is in progress; the trained code may not."""
+    package = tmp_path / "hcl"
+    shutil.copytree(runs.PACKAGE, package)
+    monkeypatch.setattr(runs, "PACKAGE", package)
+    code = checkpoint.deciding_code.__wrapped__
+
+    def edited(name, text):
+        file = package / f"{name}.py"
+        before = file.read_text()
+        file.write_text(text(before))
+        try:
+            return code()
+        finally:
+            file.write_text(before)
+
+    began = code()
+    assert set(began) == set(checkpoint.DECIDING)
+    for name in ("claims", "pages", "figures", "registry", "campaign"):
+        assert edited(name, lambda text: text + "\nX = 1\n") == began
+    assert edited("losses", lambda text: text.replace('"""', '"""Another word. ', 1) + "\n# a comment\n") == began
+    for name in checkpoint.DECIDING:
+        changed = edited(name, lambda text: text + "\nX = 1\n")
+        assert [key for key in began if changed[key] != began[key]] == [name]
+
+
+def test_every_module_that_training_imports_decides_or_is_known_not_to():
+    """A new module that a result depends on must be listed."""
+    code = "import sys, hcl.train, hcl.engine; print(*(m[4:] for m in sys.modules if m.startswith('hcl.')))"
+    output = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, cwd=ROOT, check=True).stdout
+    assert set(output.split()) == {*checkpoint.DECIDING, "runs"}, "records are written, not decided, by runs"
+
+
+@pytest.mark.parametrize("fault", ["code", "data", "techniques"])
+def test_a_run_that_cannot_go_on_begins_again_and_says_why(tmp_path, monkeypatch, fault):
+    these = jobs({"epochs": 4})
+    spec = these[0].spec
+    training = train.Training(spec, train.load_data(spec), device=torch.device("cpu"))
+    training.launch()
+    training.settle()
+    state = training.state()
+    if fault == "data":
+        state["data"] = "other"
+    path = checkpoint.path_of(spec, tmp_path)
+    checkpoint.save(path, state)
+    if fault == "code":
+        monkeypatch.setattr(checkpoint, "deciding_code", lambda: {"losses": "other"})
+    techniques = Techniques(fold=True) if fault == "techniques" else None
+    outcome, events = run(these, tmp_path, techniques=techniques)
+    said = {"code": "changed since it began", "data": "its data has changed", "techniques": "fused_adam"}[fault]
+    assert events[0].kind == "started" and events[0].epoch == 0 and said in events[0].message
+    assert outcome.finished == [spec.run_id]
+    assert runs.load(runs.find(spec, tmp_path)).provenance["resumed_after_epochs"] == []
+
+
+def test_a_run_goes_on_with_the_techniques_that_it_began_with(tmp_path):
+    """Those of the machine may be others by now; they never change within a run."""
+    these = jobs({"epochs": 4})
+    spec = these[0].spec
+    training = train.Training(spec, train.load_data(spec), device=torch.device("cpu"), techniques=Techniques(fold=True))
+    training.launch()
+    training.settle()
+    checkpoint.save(checkpoint.path_of(spec, tmp_path), training.state())
+    _, events = run(these, tmp_path)
+    assert events[0].epoch == 1 and events[0].message == ""
+    made = runs.load(runs.find(spec, tmp_path)).provenance
+    assert (made["techniques"], made["resumed_after_epochs"]) == ("fold", [1])
+
+
+def test_a_run_made_again_for_its_weights_is_compared_with_its_record(tmp_path):
+    """Its record stays, and the campaign says how the two agree (D26)."""
+    (job,) = jobs({"hardness": 10})
+    run([job], tmp_path)
+    start = replace(job, keep_weights=True)
+    said = [event.message for event in run([replace(start, spec=job.spec)], tmp_path)[1] if event.kind == "finished"]
+    assert said == []  # it has a record, and no other run asks for its weights
+    later = [Job(replace(job.spec, init="near_nc", hardness=0), "smoke")]
+    finished = {e.run_id: e.message for e in run(later, tmp_path)[1] if e.kind == "finished"}
+    assert finished[job.spec.run_id] == "the same as its record, which is kept"
+    assert finished[later[0].spec.run_id] == ""
+    record = runs.load(runs.find(job.spec, tmp_path))
+    other = replace(record, history=record.history * 1.01, provenance={**record.provenance, "date": "later"})
+    assert runs.compared(other, record).startswith("differs from its record, which is kept: by up to 1.0% (")
 
 
 def test_a_crash_while_a_checkpoint_is_written_leaves_the_one_before(tmp_path, monkeypatch):
@@ -183,7 +274,7 @@ def test_a_crash_while_a_checkpoint_is_written_leaves_the_one_before(tmp_path, m
     monkeypatch.setattr(checkpoint.torch, "save", crash)
     with pytest.raises(OSError, match="disk full"):
         checkpoint.save(path, {"epoch": 2})
-    assert checkpoint.load(path) == {"epoch": 1} and [p.name for p in path.parent.iterdir()] == [path.name]
+    assert checkpoint.load(path)[0] == {"epoch": 1} and [p.name for p in path.parent.iterdir()] == [path.name]
 
 
 def command(*arguments):
@@ -242,8 +333,8 @@ def test_sigterm_ends_the_command_cleanly(tmp_path):
 
 
 def test_a_campaign_runs_from_a_bare_checkout_with_few_packages(tmp_path):
-    """No Jupyter, no plotting, no scikit-learn beyond the digits: what the device machine has is enough."""
-    blocked = ("papermill", "jupytext", "nbformat", "matplotlib", "seaborn", "scipy", "IPython", "yaml", "safetensors")
+    """No Jupyter, no plotting: torch, torchvision, numpy, pandas, scikit-learn, typer, rich and tqdm are enough."""
+    blocked = ("papermill", "jupytext", "nbformat", "matplotlib", "seaborn", "IPython", "yaml", "safetensors")
     code = (
         f"import sys; sys.modules.update(dict.fromkeys({blocked!r}))\n"
         "from hcl.cli import app\n"

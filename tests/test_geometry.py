@@ -182,3 +182,40 @@ def test_clusters_are_counted_at_and_between_an_etf_and_a_point():
     assert geometry.cluster_count(torch.zeros(6, 5)) == 1
     line = torch.arange(5.0)[:, None] * 0.4  # neighbours are close, the ends are not: still one
     assert geometry.cluster_count(line) == 1 and geometry.cluster_count(2 * line) == 5
+
+
+# Distances and scatters
+
+
+@pytest.mark.parametrize("num_classes", CLASSES)
+def test_means_of_an_etf_are_equally_far_apart(num_classes):
+    means = geometry.simplex_etf(num_classes, num_classes - 1)
+    assert float(geometry.least_distance(means)) == pytest.approx((2 * num_classes / (num_classes - 1)) ** 0.5)
+    merged = torch.cat([means[:1], means])
+    assert float(geometry.least_distance(merged)) == 0
+
+
+def test_nc1_is_the_quotient_of_the_scatters():
+    """Against explicit covariance matrices; 0 at Neural-Collapse, and of no unit."""
+    labels = torch.arange(4).repeat_interleave(5)
+    z = normal(20, 3)
+    means = torch.stack([z[labels == c].mean(0) for c in range(4)])
+    within = sum(torch.outer(x - means[c], x - means[c]) for x, c in zip(z, labels, strict=True)) / 20
+    between = sum(torch.outer(m - means.mean(0), m - means.mean(0)) for m in means) / 4
+    expected = float(within.trace() / between.trace())
+    assert float(geometry.nc1(z, labels)) == pytest.approx(expected)
+    assert float(geometry.nc1(7 * z + 1, labels)) == pytest.approx(expected)
+    assert float(geometry.nc1(geometry.simplex_etf(4, 3)[labels], labels)) == pytest.approx(0, abs=1e-30)
+
+
+def test_similarities_are_counted_within_and_between_classes():
+    labels = torch.tensor([0, 1, 0, 1, 1])
+    z = torch.nn.functional.normalize(normal(5, 3))
+    counts = torch.zeros(2, 8, dtype=torch.int64)
+    for i in range(5):
+        for j in range(5):
+            if i != j:
+                counts[int(labels[i] != labels[j]), min(int((float(z[i] @ z[j]) + 1) * 4), 7)] += 1
+    assert geometry.similarity_histogram(z, labels, bins=8).equal(counts)
+    ends = geometry.similarity_histogram(torch.tensor([[2.0], [2.0], [-2.0]]), torch.tensor([0, 0, 0]), bins=4)
+    assert ends.tolist() == [[4, 0, 0, 2], [0, 0, 0, 0]]

@@ -7,6 +7,7 @@ import pandas as pd
 import pytest
 
 from hcl import paper, runs
+from hcl.registry import ROWS
 from hcl.runs import Run
 from hcl.spec import RunSpec
 
@@ -81,13 +82,26 @@ def test_the_stand_in_is_shown_where_only_it_is_there_and_says_so(runs_root, mon
     assert show(profile="gpu").dataset == "tinyimagenet100"
 
 
-def test_without_seeds_those_with_every_setting_are_shown():
+def test_without_seeds_each_setting_is_shown_with_those_it_has():
     show = lambda **options: paper.study("fig05", "laptop", hardness=[0, 5], **options)  # noqa: E731
     assert {spec.seed for spec in show().specs} == {0}
     record(show(seeds=[0, 2]))
     record(show(seeds=[3]), lambda spec: spec.supervised)
-    assert {spec.seed for spec in show().specs} == {0, 2}
-    assert {spec.seed for spec in show(seeds=[3]).specs} == {3}
+    assert [(spec.seed, spec.supervised, spec.hardness) for spec in show().specs] == [
+        (0, True, 0), (2, True, 0), (3, True, 0), (0, True, 5), (2, True, 5), (3, True, 5),
+        (0, False, 0), (2, False, 0), (0, False, 5), (2, False, 5),
+    ]  # fmt: skip
+    assert show().complete() and {spec.seed for spec in show(seeds=[3]).specs} == {3}
+
+
+def test_a_row_of_figure_4_is_a_study_of_its_own():
+    whole = paper.study("fig04", "workstation", dataset="tinyimagenet100")
+    rows = [paper.study("fig04", "workstation", dataset="tinyimagenet100", row=row) for row in ROWS]
+    assert [len(row.specs) for row in rows] == [10] * 4
+    assert sum((row.specs for row in rows), ()) == whole.specs
+    assert rows[0].specs == paper.study("fig03", "workstation", dataset="tinyimagenet100").specs
+    with pytest.raises(ValueError, match="Unknown row 'third': expected one of unit ball, "):
+        paper.study("fig04", row="third")
 
 
 def test_figure_4_has_four_rows_and_table_2_its_start():
@@ -160,8 +174,34 @@ def test_auto_takes_the_best_profile_with_every_run(runs_root):
     assert json.loads(next((runs_root / "gpu").glob("*/spec.json")).read_text())["epochs"] == 100
 
 
-def test_a_campaign_of_all_makes_every_figure_with_runs():
+@pytest.mark.parametrize("profile", ["workstation", "gpu"])
+def test_a_campaign_of_all_makes_every_run_of_every_figure(profile):
+    made = {
+        spec
+        for step in paper.order(profile)
+        for spec in paper.study(step.figure, profile, seeds=step.seeds, hardness=step.hardness, row=step.row).specs
+    }
+    assert {spec for figure in TRAINED for spec in paper.study(figure.name, profile, seeds=[0]).specs} <= made
     assert sorted(paper.CAMPAIGN) == sorted(figure.name for figure in TRAINED)
+
+
+def test_the_workstation_campaign_begins_with_what_decides_most():
+    """Figure 2 with five seeds, Table 2 from its start, Figure 5, then more seeds of four settings of Figure 3."""
+    first = paper.order("workstation")[:6]
+    assert [(step.figure, step.seeds) for step in first] == [
+        ("fig02", (0, 1, 2, 3, 4)), ("fig03", (0,)), ("table1", (0,)), ("table2", (0,)), ("fig05", (0,)),
+        ("fig03", (1, 2)),
+    ]  # fmt: skip
+    assert first[-1].hardness == (0, 5)
+
+
+def test_cifar10_is_trained_at_workstation_until_its_images_are_fitted():
+    """Fewer images and more epochs than the profile has; Figure 5 is the first row of Figure 6."""
+    for name in ("fig05", "fig06", "fig11"):
+        specs = paper.study(name, "workstation").specs
+        assert {(s.num_train, s.epochs, s.eval_every, s.stem) for s in specs} == {(2000, 3000, 100, "patch")}
+    assert paper.study("fig05", "workstation").specs == paper.study("fig06", "workstation", row="unit ball").specs
+    assert {s.epochs for s in paper.study("fidelity", "workstation").specs} == {60}
 
 
 def test_committed_records_are_whole_and_complete_at_laptop(tmp_path, monkeypatch):

@@ -229,9 +229,23 @@ def test_the_commit_of_another_project_is_not_ours(package):
     assert runs.provenance(torch.device("cpu"))["commit"] is None
 
 
-@pytest.mark.parametrize(("epochs", "late"), [(60, [45, 50, 55, 60]), (30, [25, 30]), (3, [3]), (1, [1])])
-def test_settled_is_the_median_of_the_late_evaluations(epochs, late):
-    """A spike at one epoch leaves it alone (D45)."""
+def test_what_older_records_lack_follows_from_their_means():
+    """Clusters and least distance do (D46); nothing else is made up."""
+    spec = RunSpec(dataset="synthetic", supervised=True, epochs=2)
+    history = pd.DataFrame([{"epoch": e, "zero_sum": 0.0} for e in range(3)])
+    means = np.array([[1.0, 0.0], [1.0, 0.1], [-1.0, 0.0]])
+    settled = runs.Run(spec, history, {"means": means}, {}).settled
+    assert settled["clusters"] == 2 and settled["least_distance"] == pytest.approx(0.1)
+    assert set(settled.index) == {"epoch", "zero_sum", "clusters", "least_distance"}
+    measured = runs.Run(spec, history.assign(clusters=3.0, least_distance=1.0), {"means": means}, {}).settled
+    assert (measured["clusters"], measured["least_distance"]) == (3, 1)
+
+
+@pytest.mark.parametrize(
+    ("epochs", "late"), [(60, [40, 45, 50, 55, 60]), (30, [20, 25, 30]), (4, [3, 4]), (3, [2, 3]), (1, [1])]
+)
+def test_settled_is_the_median_of_the_last_five_evaluations(epochs, late):
+    """A spike at one epoch leaves it alone (D45); of a short run no more than the second half is late."""
     spec = RunSpec(dataset="digits", supervised=True, epochs=epochs, eval_every=5)
     rows = [
         {"epoch": e, "zero_sum": (float(e) if spec.evaluated(e) else None), "loss": 9.0 if e == late[0] else 1.0}

@@ -10,7 +10,7 @@ import torch
 from hcl import data, engine, evaluate, objective, randomness, runs, train
 from hcl.bounds import scl_lower_bound, ucl_lower_bound
 from hcl.data import Dataset
-from hcl.geometry import simplex_etf
+from hcl.geometry import covariance_spectrum, simplex_etf
 from hcl.losses import contrastive_loss
 from hcl.models import build
 from hcl.spec import RunSpec
@@ -22,6 +22,8 @@ SMALL = RunSpec(
 METRICS = [
     "test_accuracy", "train_accuracy", "ncc_accuracy", "zero_sum", "unit_norm", "equal_inner_product",
     "equal_inner_product_cosine", "within_class", "rank", "effective_rank", "loss", "plain_loss",
+    "scl", "hscl_2", "hscl_5", "hscl_10", "hscl_30", "ucl", "hucl_2", "hucl_5", "hucl_10", "hucl_30",
+    "nc1", "clusters", "least_distance", "norm", "squared_norm", "inside",
 ]  # fmt: skip
 
 
@@ -69,9 +71,13 @@ def test_training_lowers_the_loss_and_raises_the_accuracy(smoke):
 
 
 def test_history_has_a_row_for_each_epoch_from_the_initial_state(smoke):
-    assert smoke.history.columns.tolist() == ["epoch", "train_loss", *METRICS]
+    of_training, at_the_end = ["train_loss", "train_inside"], list(evaluate.AT_THE_END)
+    assert smoke.history.columns.tolist() == ["epoch", *of_training, *METRICS, *at_the_end]
     assert smoke.history["epoch"].tolist() == [0, 1, 2, 3, 4]
-    assert np.isnan(smoke.history["train_loss"][0]) and smoke.history[METRICS].notna().all(axis=None)
+    assert smoke.history[of_training].isna().sum().tolist() == [1, 1] and smoke.history[METRICS].notna().all(axis=None)
+    assert (
+        smoke.history[at_the_end].notna().sum().tolist() == [1, 1, 1] and smoke.final[at_the_end].between(0.8, 1).all()
+    )
 
 
 def test_losses_obey_the_theorems_during_training(smoke):
@@ -81,11 +87,55 @@ def test_losses_obey_the_theorems_during_training(smoke):
 
 
 def test_a_run_holds_means_and_provenance(smoke):
-    assert smoke.path is None and set(smoke.arrays) == {"means"}
+    assert smoke.path is None and set(smoke.arrays) == {"means", "spectra", "similarities"}
     assert smoke.arrays["means"].shape == (10, 9) and smoke.arrays["means"].dtype == np.float32
     assert np.linalg.norm(smoke.arrays["means"].mean(0)) == pytest.approx(smoke.final["zero_sum"], abs=1e-5)
     assert smoke.provenance["data_fingerprint"] == train.load_data(smoke.spec).fingerprint
     assert {"data_source", "wall_seconds", "images_per_second", "commit", "torch"} <= set(smoke.provenance)
+    assert 100 < smoke.provenance["peak_memory_mib"] < 20_000
+
+
+def test_spectra_and_similarities_are_kept_of_every_evaluation(smoke):
+    spectra, similarities = smoke.arrays["spectra"], smoke.arrays["similarities"]
+    assert spectra.shape == (5, 9) and similarities.shape == (5, 2, 100) and similarities.dtype == np.int32
+    at_the_end = covariance_spectrum(torch.from_numpy(smoke.arrays["means"]))
+    np.testing.assert_allclose(spectra[-1], at_the_end, rtol=1e-3)
+    assert similarities.sum((1, 2)).tolist() == [600 * 599] * 5
+    within, between = (row @ np.arange(100) / row.sum() for row in similarities[-1])
+    assert within > between + 20  # tenths of a unit of inner product
+
+
+@pytest.mark.parametrize(
+    "changes", [{}, {"dataset": "synthetic", "positives": "noise", "num_train": None, "num_test": None}], ids=str
+)
+def test_the_losses_of_all_methods_are_those_of_the_same_features(changes):
+    """Theorem 1 without noise of draws: hardening raises the loss, and the harder the more of the exponential ones."""
+    made = run(k=None, hardness=5, batch_size=None, **changes)  # a batch is all there is
+    history = made.history
+    for plain in ("scl", "ucl"):
+        losses = history[[plain, *(f"h{plain}_{beta}" for beta in (2, 5, 10, 30))]].to_numpy()
+        assert (np.diff(losses) > 0).all(), plain
+    np.testing.assert_allclose(history["hscl_5"], history["loss"], rtol=1e-5)
+    np.testing.assert_allclose(history["scl"], history["plain_loss"], rtol=1e-5)
+
+
+@pytest.mark.parametrize(("normalization", "scale", "share"), [("unit_ball", 1e-4, 1), ("unit_sphere", 1e-4, 0)])
+def test_features_inside_the_ball_are_counted_over_all_steps(monkeypatch, normalization, scale, share):
+    """A last layer of tiny weights leaves every feature inside; on the sphere none ever is."""
+    build = engine.build
+
+    def small(*arguments, **options):
+        model = build(*arguments, **options)
+        with torch.no_grad():
+            for parameter in model.head[-1].parameters():
+                parameter.mul_(scale)
+        return model
+
+    monkeypatch.setattr(engine, "build", small)
+    made = run(normalization=normalization, lr=1e-9)
+    assert made.history["train_inside"].tolist()[1:] == [share] * 2
+    assert made.history["inside"].tolist() == [share] * 3
+    assert (made.history["norm"] < 0.01).all() if share else made.history["norm"].round(5).eq(1).all()
 
 
 def test_equal_specs_give_bitwise_equal_runs_and_other_seeds_others():
@@ -117,7 +167,10 @@ def test_how_often_is_evaluated_does_not_change_the_training():
 
 def test_the_start_of_a_longer_run_is_the_shorter_run():
     """Randomness is keyed on (seed, epoch)."""
-    pd.testing.assert_frame_equal(run(epochs=3).history[:3], run().history, check_exact=True)
+    longer, shorter = run(epochs=3), run()
+    at_the_end = list(evaluate.AT_THE_END)
+    histories = [made.history[:3].drop(columns=at_the_end) for made in (longer, shorter)]
+    pd.testing.assert_frame_equal(*histories, check_exact=True)
 
 
 @pytest.mark.parametrize(
@@ -132,12 +185,22 @@ def test_every_kind_of_run_goes_through(changes):
     assert np.isfinite(run(epochs=1, **changes).final.astype(float)).all()
 
 
+def test_points_are_kept_often_at_the_start_and_at_the_end():
+    assert train.frames(400)[:4] == [0, 1, 2, 4] and train.frames(400)[-1] == 400 and len(train.frames(400)) == 40
+    assert train.frames(1) == [0, 1]
+
+
 def test_synthetic_runs_keep_their_initial_and_final_points():
     """Fig. 2: full batch, d=2, second noisy copies as positives (D19, D30)."""
     made = run(
         RunSpec(dataset="synthetic", supervised=False, encoder="mlp", batch_size=None, epochs=1, k=8, positives="noise")
     )
-    assert set(made.arrays) == {"means", "initial", "final", "labels"}
+    assert set(made.arrays) == {
+        "means", "spectra", "similarities", "initial", "final", "labels", "points", "point_epochs",
+    }  # fmt: skip
+    assert made.arrays["point_epochs"].tolist() == [0, 1]
+    for points, name in zip(made.arrays["points"], ("initial", "final"), strict=True):
+        np.testing.assert_allclose(points, made.arrays[name], atol=1e-3)
     assert made.arrays["initial"].shape == made.arrays["final"].shape == (300, 2)
     assert made.arrays["labels"].tolist() == [0] * 100 + [1] * 100 + [2] * 100
     assert not np.array_equal(made.arrays["initial"], made.arrays["final"])
