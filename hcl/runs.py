@@ -16,6 +16,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -59,7 +60,7 @@ class Run:
     provenance: Mapping[str, Any]
     path: Path | None = None
 
-    @property
+    @cached_property
     def evaluated(self) -> pd.DataFrame:
         """The rows of the epochs that were evaluated."""
         return self.history.dropna(subset=["zero_sum"])
@@ -69,7 +70,7 @@ class Run:
         """The row of the last epoch."""
         return self.history.iloc[-1]
 
-    @property
+    @cached_property
     def settled(self) -> pd.Series:
         """Medians over the last five evaluations, of the second half of the training: no isolated spike (D45).
 
@@ -105,7 +106,9 @@ def hashes(folder: Path) -> dict[str, str]:
 
 def find(spec: RunSpec, root: Path | None = None) -> Path | None:
     """Return the folder of a spec's record, in whichever group it lies, or None."""
-    return next(iter(sorted((root or default_root()).glob(f"*/{spec.run_id}"))), None)
+    root, name = root or default_root(), spec.run_id
+    groups = sorted(group.name for group in os.scandir(root)) if root.is_dir() else []
+    return next((root / group / name for group in groups if (root / group / name).is_dir()), None)
 
 
 @contextmanager

@@ -1,37 +1,110 @@
-"""The paper's claims with their verdicts, for the figures of a page and for the whole book."""
+"""The paper's claims with their verdicts: each judged by the recorded runs that can judge it."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import pandas as pd
 
 from hcl.claims import CLAIMS, Claim
-from hcl.paper import Study, study
+from hcl.data import NUM_TRAIN
+from hcl.evidence import Evidence
+from hcl.limits import LIMITS, Limits, varied
+from hcl.paper import BEST_FIRST, Study, study
 from hcl.registry import STAND_INS, figure_named
-from hcl.runs import Run
-from hcl.verdicts import NOT_RUN, STATUSES, Verdict
+from hcl.runs import Run, find, load
+from hcl.verdicts import STATUSES, WAITING, Verdict
+
+# Where runs last long enough for the geometry to settle, best first.
+LONG = tuple(name for name in BEST_FIRST if name != "laptop")
+# The figure whose settings have several seeds, by data set: what seeds do to a run of the others is read off it.
+HEADLINES = {"cifar100": "fig03", "tinyimagenet": "fig03", "cifar10": "fig05", "synthetic": "fig02"}
+
+_COLUMNS = ("claim", "where", "published", "measured", "verdict", "reason")
+_MADE = ("data", "profile", "seeds", "runs")
 
 
-def assess(claim: Claim, study: Study, runs: Sequence[Run]) -> Verdict:
-    """Return the verdict of a study's runs on a claim.
+class Judges:
+    """The recorded studies that judge claims, each read once; nothing is trained.
 
-    Without runs, at ``smoke``, and on data that is neither the figure's own nor its stand-in there is none. At a
-    profile that cannot test the claim the numbers are shown, unmarked, with the reason.
+    A claim of geometry is judged at the best profile of paper, gpu and workstation at which a run of its figure is
+    recorded; one of accuracy at the complete study with most images, and of these the longest.
 
     Args:
-        claim: about a figure.
-        study: of that figure, or of one that shares runs with it.
-        runs: of the study.
+        root: folder of the records; None is `hcl.runs.default_root`.
+        profile: in place of that choice, unless it is ``"auto"``.
+    """
+
+    def __init__(self, root: Path | None = None, profile: str = "auto") -> None:
+        self._root, self._profile = root, profile
+        self._studies: dict[tuple[str, str, str], Study] = {}
+        self._loaded: dict[Path, Run] = {}
+
+    def evidence(self, claim: Claim) -> tuple[Study, Evidence]:
+        """Return the study whose runs judge a claim, and these as evidence."""
+        if self._profile != "auto":
+            chosen = self._study(claim.figure, self._profile)
+        else:
+            chosen = self._most_images(claim.figure) if claim.on == "images" else self._settled(claim.figure)
+        return chosen, self.of(chosen, self._records(chosen), claim)
+
+    def of(self, chosen: Study, found: Sequence[Run], claim: Claim) -> Evidence:
+        """Return the evidence that runs of a study are for a claim."""
+        beside = None
+        if claim.beside:
+            other = self._settled(claim.beside) if self._profile == "auto" else self._study(claim.beside, self._profile)
+            beside = Evidence(other.specs, self._records(other), self._reference(other))
+        return Evidence(chosen.specs, tuple(found), self._reference(chosen), beside=beside)
+
+    def _reference(self, chosen: Study) -> tuple[Run, ...]:
+        figure = HEADLINES.get(chosen.figure.dataset or "")
+        if figure is None:
+            return ()
+        own = chosen.figure.dataset == figure_named(figure).dataset
+        return self._records(self._study(figure, chosen.profile, chosen.dataset if own else "auto"))
+
+    def _study(self, figure: str, profile: str, dataset: str = "auto") -> Study:
+        key = (figure, profile, dataset)
+        if key not in self._studies:
+            self._studies[key] = study(figure, profile, dataset=dataset, root=self._root)
+        return self._studies[key]
+
+    def _records(self, chosen: Study) -> tuple[Run, ...]:
+        paths = [path for spec in chosen.specs if (path := find(spec, self._root)) is not None]
+        for path in paths:
+            if path not in self._loaded:
+                self._loaded[path] = load(path)
+        return tuple(self._loaded[path] for path in paths)
+
+    def _settled(self, figure: str) -> Study:
+        studies = [self._study(figure, profile) for profile in LONG]
+        return next((found for found in studies if found.recorded(self._root)), studies[-1])
+
+    def _most_images(self, figure: str) -> Study:
+        studies = [self._study(figure, profile) for profile in BEST_FIRST]
+        done = [found for found in studies if found.complete(self._root)]
+
+        def size(found: Study) -> tuple[int, int]:
+            spec = found.specs[0]
+            return spec.num_train or NUM_TRAIN[spec.dataset], spec.epochs
+
+        return max(done, key=size, default=self._settled(figure))
+
+
+def assess(claim: Claim, study: Study, evidence: Evidence, limits: Limits = LIMITS) -> Verdict:
+    """Return the verdict of a study's runs on a claim.
+
+    Without runs it waits for them. At ``smoke``, and on data that is neither the figure's own nor its stand-in, nothing
+    is judged: such runs show that everything works.
     """
     own = figure_named(claim.figure).dataset
-    if not runs or study.profile == "smoke" or study.dataset not in (own, STAND_INS.get(own or "")):
-        return NOT_RUN
-    verdict = claim.check(runs)
-    return verdict if study.profile in claim.scales else verdict.untested(claim.reason)
+    if study.profile == "smoke" or study.dataset not in (own, STAND_INS.get(own or "")):
+        return replace(WAITING, status="not judged", reason=f"runs on {study.dataset} only show that everything works")
+    return claim.check(evidence.under(limits))
 
 
 def verdicts(figures: Sequence[str], study: Study, runs: Sequence[Run]) -> pd.DataFrame:
-    """Return the claims about figures with their verdicts, one row a claim.
+    """Return the claims about figures with the verdicts of a study's runs, one row a claim.
 
     Args:
         figures: names.
@@ -39,37 +112,74 @@ def verdicts(figures: Sequence[str], study: Study, runs: Sequence[Run]) -> pd.Da
         runs: that test them.
 
     Returns:
-        Columns where, published, measured and verdict; the index, claim, is the statement.
+        Columns where, published, measured, verdict and reason; the index, claim, is the statement.
     """
-    rows = [_row(claim, assess(claim, study, runs)) for claim in CLAIMS if claim.figure in figures]
+    judges = Judges()
+    about = [claim for claim in CLAIMS if claim.figure in figures]
+    rows = [_row(claim, assess(claim, study, judges.of(study, runs, claim))) for claim in about]
     return pd.DataFrame(rows, columns=list(_COLUMNS)).set_index("claim")
 
 
+def of_figure(name: str, root: Path | None = None) -> pd.DataFrame:
+    """Return the claims about a figure, each with the verdict of the recorded runs that can judge it.
+
+    Args:
+        name: of the figure.
+        root: folder of the records; None is `hcl.runs.default_root`.
+
+    Returns:
+        As `verdicts`, and a column ``runs`` that says which they were.
+    """
+    board = _board([claim for claim in CLAIMS if claim.figure == name], root, "auto")
+    return board.set_index("claim")[["where", "published", "measured", "verdict", "reason", "runs"]]
+
+
 def scoreboard(root: Path | None = None, profile: str = "auto") -> pd.DataFrame:
-    """Return every claim with the verdict of its figure's best recorded study; nothing is trained.
+    """Return every claim with its verdict; nothing is trained.
 
     Args:
         root: folder of the records; None is `hcl.runs.default_root`.
-        profile: of the studies; see `hcl.paper.study`.
+        profile: that judges; ``"auto"`` is for each claim the one that can, see `Judges`.
 
     Returns:
-        Columns name, figure, claim, where, published, measured, verdict, data, profile, seeds and, these three in one,
-        runs; all text. The last four are empty where the study is not complete.
+        Columns name, figure, claim, where, published, measured, verdict, reason, data, profile, seeds and, these three
+        in one, runs; all text. The last four are empty where no run is recorded.
     """
-    rows = []
-    for figure in dict.fromkeys(claim.figure for claim in CLAIMS):
-        best = study(figure, profile, root=root)
-        runs = best.records(root) if best.complete(root) else []
-        made = dict.fromkeys(("data", "profile", "seeds", "runs"), "")
-        if runs:
-            made = {"data": best.dataset, "profile": best.profile, "seeds": _seeds(best)}
+    return _board(CLAIMS, root, profile)
+
+
+def _board(claims: Sequence[Claim], root: Path | None, profile: str) -> pd.DataFrame:
+    rows, judges = [], Judges(root, profile)
+    for claim in claims:
+        chosen, found = judges.evidence(claim)
+        made = dict.fromkeys(_MADE, "")
+        if found.runs:
+            seeds = ", ".join(str(seed) for seed in sorted({run.spec.seed for run in found.runs}))
+            made = {"data": chosen.dataset, "profile": chosen.profile, "seeds": seeds}
             made["runs"] = "{data}, {profile}, seed {seeds}".format(**made)
-        rows += [
-            {"name": claim.name, "figure": figure, **_row(claim, assess(claim, best, runs)), **made}
-            for claim in CLAIMS
-            if claim.figure == figure
-        ]
-    return pd.DataFrame(rows)
+        rows.append({"name": claim.name, "figure": claim.figure, **_row(claim, assess(claim, chosen, found)), **made})
+    return pd.DataFrame(rows, columns=["name", "figure", *_COLUMNS, *_MADE])
+
+
+def sensitivity(root: Path | None = None) -> pd.DataFrame:
+    """Return which verdicts change where a constant is half or twice what it is, one row a change.
+
+    Args:
+        root: folder of the records; None is `hcl.runs.default_root`.
+
+    Returns:
+        Columns limit, value (what it was changed to), name (of the claim), verdict and becomes.
+    """
+    judges = Judges(root)
+    judged = [(claim, *judges.evidence(claim)) for claim in CLAIMS]
+    usual = {claim.name: assess(claim, chosen, found).status for claim, chosen, found in judged}
+    rows = [
+        (name, getattr(limits, name), claim.name, usual[claim.name], status)
+        for name, _, limits in varied()
+        for claim, chosen, found in judged
+        if (status := assess(claim, chosen, found, limits).status) != usual[claim.name]
+    ]
+    return pd.DataFrame(rows, columns=["limit", "value", "name", "verdict", "becomes"])
 
 
 def counted(table: pd.DataFrame) -> str:
@@ -91,19 +201,14 @@ def summary(board: pd.DataFrame) -> str:
     rows.append(["---"] * len(rows[0]))
     for figure, claims in board.groupby("figure", sort=False):
         counts = [str((claims["verdict"] == status).sum() or "") for status in STATUSES]
-        rows.append([str(figure), *counts, *claims.iloc[0][["data", "profile", "seeds"]]])
+        made = [", ".join(dict.fromkeys(filter(None, claims[name]))) for name in ("data", "profile")]
+        seeds = ", ".join(sorted({seed for text in claims["seeds"] for seed in text.split(", ") if seed}))
+        rows.append([str(figure), *counts, *made, seeds])
     totals = [str((board["verdict"] == status).sum()) for status in STATUSES]
     rows.append(["**all**", *(f"**{total}**" for total in totals), "", "", ""])
     return "\n".join(f"| {' | '.join(row)} |" for row in rows)
 
 
-_COLUMNS = ("claim", "where", "published", "measured", "verdict")
-
-
 def _row(claim: Claim, verdict: Verdict) -> dict[str, str]:
-    values = (claim.statement, claim.where, claim.published, verdict.measured, verdict.status)
+    values = (claim.statement, claim.where, claim.published, verdict.measured, verdict.status, verdict.reason)
     return dict(zip(_COLUMNS, values, strict=True))
-
-
-def _seeds(study: Study) -> str:
-    return ", ".join(str(seed) for seed in sorted({spec.seed for spec in study.specs}))

@@ -3,6 +3,7 @@
 import hashlib
 import json
 from dataclasses import asdict, dataclass, fields, replace
+from functools import cache
 from typing import Any, get_args, get_type_hints
 
 from hcl.data import NUM_CLASSES, NUM_TRAIN
@@ -91,7 +92,7 @@ class RunSpec:
     detach_weights: bool = True
 
     def __post_init__(self) -> None:
-        for name, hint in get_type_hints(RunSpec).items():
+        for name, hint in _hints().items():
             object.__setattr__(self, name, _coerce(name, getattr(self, name), hint))
         for name, choices in _CHOICES.items():
             if getattr(self, name) not in choices:
@@ -169,6 +170,11 @@ class RunSpec:
         if unknown := set(values) - {f.name for f in fields(cls)}:
             raise ValueError(f"Unknown field {', '.join(sorted(unknown))}: this record is of another version.")
         return cls(**values)
+
+
+@cache
+def _hints() -> dict[str, Any]:
+    return get_type_hints(RunSpec)
 
 
 def _coerce(name: str, value: Any, hint: Any) -> Any:

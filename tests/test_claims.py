@@ -2,115 +2,173 @@ import json
 from dataclasses import replace
 
 import numpy as np
+import pandas as pd
 import pytest
-from test_paper import made_up
 
-from hcl import paper, registry, report, runs, scoreboard, train
+from hcl import paper, registry, runs, scoreboard, train
 from hcl.bounds import scl_lower_bound, ucl_lower_bound
 from hcl.claims import CLAIMS, Claim
-from hcl.verdicts import AT_NC, NC_METRICS, NOT_RUN
+from hcl.evidence import Evidence
+from hcl.registry import row_of
+from hcl.verdicts import NC_METRICS, WAITING
 
 BY_NAME = {claim.name: claim for claim in CLAIMS}
 BALL, NEAR, SPHERE, NONE = registry.ROWS
-ALL = ("laptop", "gpu", "paper")
 
 # Distance from Neural-Collapse of UCL and HUCL (and of ε) as the paper has it.
 UNSUPERVISED = {0: 0.2, 2: 0.045, 3: 0.06, 5: 0.01, 10: 0.12, 20: 0.3, 30: 0.66}
+
+
+def recorded(spec, **metrics: float) -> runs.Run:
+    """A run that has settled at the given metrics long before its end."""
+    epochs = [round(spec.epochs * share / 20) for share in range(4, 21)]
+    own = int(spec.digest, 16) / 2**32  # no two runs are the same, step for step
+    history = pd.DataFrame([{"epoch": epoch, "train_loss": own, **metrics} for epoch in dict.fromkeys(epochs)])
+    return runs.Run(spec, history, {"means": np.eye(3)}, {"device": "made up"})
 
 
 def same(distance: float) -> dict[str, float]:
     return dict.fromkeys(NC_METRICS, distance)
 
 
+def geometry(spec, distance: float, share: float) -> dict[str, float]:
+    """Metrics at a distance from Neural-Collapse, of class means that span a share of the dimensions."""
+    classes = spec.num_classes
+    return same(distance) | {
+        "effective_rank": share * (classes - 1), "clusters": classes if share > 0.8 else classes // 2,
+        "least_distance": 1.4 if share > 0.8 else 0.001, "within_class": 0.05, "norm": 1.0, "squared_norm": 1.0,
+        "inside": 0.0,
+    }  # fmt: skip
+
+
 def synthetic(spec) -> dict[str, float]:
     hard, supervised = spec.hardness > 0, spec.supervised
     at_nc = supervised or (not hard and spec.positives == "label")
     loss = (scl_lower_bound if supervised else ucl_lower_bound)(spec.num_classes)
-    return same(0.0 if at_nc else 0.2 + 0.01 * spec.hardness) | {"loss": loss}
+    return geometry(spec, 0.0 if at_nc else 0.2 + 0.01 * spec.hardness, 1.0) | {"loss": loss}
 
 
 def agreeing(claim: Claim, spec) -> dict[str, float]:
     """Metrics that bear every claim about the figure out."""
     if spec.dataset == "synthetic":
         return synthetic(spec)
-    hard, full, row = spec.hardness > 0, spec.num_classes - 1, report.row(spec)
+    hard, hundred, row = spec.hardness > 0, spec.num_classes > 10, row_of(spec)
     distance = (0.03 - 0.0005 * spec.hardness if hard else 0.2) if spec.supervised else UNSUPERVISED[spec.hardness]
-    rank = full if hard else full / 3
-    effective = full if spec.supervised else full * (1 - spec.hardness / 100)
+    share = (1.0 if spec.supervised else 1 - spec.hardness / 200) if hard else 0.1 if hundred else 0.5
+    unit_norm = 1e-8 if spec.supervised else 1e-3
     if claim.figure == "fig09":
         distance = 0.01 if spec.supervised and spec.hardness == 30 else 0.2
     if row == NEAR:
-        distance, rank = 0.01 if spec.supervised or spec.hardness < 10 else 0.4, full
+        distance = 0.01 if spec.supervised or spec.hardness < 10 else 0.4
+        share = 1.0 if spec.supervised else 1 - spec.hardness / 100
     if row == NONE:
-        distance, rank = 0.3, full / 2
-    unit_norm = 1e-8 if spec.supervised else 1e-3
+        distance, share, unit_norm = 0.3, 0.6, 0.3
     if spec.positives == "augmentation":
         distance = unit_norm = 0.3
-    return same(distance) | {
-        "unit_norm": 0.3 if row == NONE else unit_norm, "rank": rank, "effective_rank": effective,
-        "test_accuracy": 0.6 if hard else 0.1, "loss": scl_lower_bound(spec.num_classes) + (0.001 if hard else 0.03),
+    losses = {0: 0.03, 2: 0.05, 5: 0.0001, 10: 0.0002, 30: 0.004}
+    if claim.name == "table1-invariably":
+        losses = {0: 0.05, 2: 0.04, 5: 0.03, 10: 0.02, 30: 0.01}
+    return geometry(spec, distance, share) | {
+        "unit_norm": unit_norm, "test_accuracy": 0.6 if hard else 0.1,
+        "loss": scl_lower_bound(spec.num_classes) + losses.get(spec.hardness, 0),
+        **({"squared_norm": 0.8, "inside": 0.9} if spec.positives == "augmentation" else {}),
     }  # fmt: skip
 
 
 def contradicting(claim: Claim, spec) -> dict[str, float]:
     """Metrics that contradict a claim in every part."""
-    hard, full, row = spec.hardness > 0, spec.num_classes - 1, report.row(spec)
+    hard, row = spec.hardness > 0, row_of(spec)
     if spec.dataset == "synthetic":
         right = synthetic(spec)
-        near = right["equal_inner_product"] < AT_NC
-        distance = (0.3 if near else 0.04) - 0.0001 * spec.hardness
-        return same(distance) | {"loss": right["loss"] + 0.01}
-    distance, rank = (0.2 + 0.001 * spec.hardness, 5) if hard else (0.04, full)
+        near = right["equal_inner_product"] < 0.05
+        distance = (0.1 + 0.2 * (not hard) if near else 0.04) - 0.0001 * spec.hardness
+        return geometry(spec, distance, 1.0) | {"loss": right["loss"] + 0.01}
+    distance, share = (0.1 + 0.025 * spec.hardness, 0.1 + 0.1 * (not spec.supervised)) if hard else (0.04, 1.0)
+    unit_norm = 0.04
     if not spec.supervised and spec.hardness == 30:
         distance = 0.03
     if claim.figure == "fig09":
-        distance = 0.2 if spec.supervised and spec.hardness == 30 else 0.04
+        distance, share = (0.2, 1.0) if spec.supervised and spec.hardness == 30 else (0.04, 1.0)
     if row == NEAR:
-        distance, rank = 0.5, 5
+        distance, share, unit_norm = 0.9, 0.1 + spec.hardness / 100, 0.1
     if row == SPHERE:
-        distance, rank = 0.2, full if hard else 5
+        distance, share = (0.2, 1.0) if hard else (0.2, 0.1)
     if row == NONE:
-        distance, rank = 0.04, full
+        distance, share = 0.04, 0.82
     if spec.positives == "augmentation":
         distance = 0.04
+    if claim.name == "fig06-milder":
+        share = 0.05
     accuracy = 0.3 if hard else 0.6
     if claim.figure == "fidelity":
         distance, accuracy = spec.k / 1000, spec.k / 1000
-    never_small = claim.name in ("fig03-unit-norm", "fig05-unit-norm", "table2-unit-norm")
-    return same(distance) | {
-        "unit_norm": 0.5 if never_small else min(distance, 0.04), "rank": rank,
-        "effective_rank": (4 if spec.supervised else 5) + spec.hardness / 100 * full, "test_accuracy": accuracy,
-        "loss": scl_lower_bound(spec.num_classes) + (0.03 if hard else 0.001),
+    if claim.name in ("fig03-unit-norm", "fig05-unit-norm"):
+        unit_norm = 0.5
+    losses = {0: 0.001, 2: -0.001, 5: 0.04, 10: 0.03, 30: 0.02}
+    if claim.name == "table1-invariably":
+        losses = {0: 0.01, 2: 0.02, 5: 0.03, 10: 0.04, 30: 0.05}
+    return geometry(spec, distance, share) | {
+        "unit_norm": unit_norm, "test_accuracy": accuracy,
+        "loss": scl_lower_bound(spec.num_classes) + losses.get(spec.hardness, 0),
     }  # fmt: skip
 
 
-def runs_of(claim: Claim, metrics, profile: str = "gpu", **options):
-    study = paper.study(claim.figure, profile, **options)
-    return study, [made_up(spec, **metrics(claim, spec)) for spec in study.specs]
+def runs_of(claim: Claim, metrics, profile: str = "gpu", seeds=(0, 1), **options):
+    study = paper.study(claim.figure, profile, seeds=seeds, **options)
+    return study, [recorded(spec, **metrics(claim, spec)) for spec in study.specs]
+
+
+def evidence(claim: Claim, metrics, profile: str = "gpu", **options) -> Evidence:
+    study, made = runs_of(claim, metrics, profile, **options)
+    other = replace(claim, figure=claim.beside, beside="") if claim.beside else None
+    beside = None if other is None else evidence(other, agreeing, profile, **options)
+    return Evidence(study.specs, tuple(made), beside=beside)
 
 
 @pytest.mark.parametrize(("metrics", "status"), [(agreeing, "reproduced"), (contradicting, "not reproduced")])
 @pytest.mark.parametrize("claim", CLAIMS, ids=lambda c: c.name)
 def test_every_claim_can_pass_and_fail(claim, metrics, status):
-    verdict = claim.check(runs_of(claim, metrics)[1])
-    assert verdict.status == status, verdict
+    verdict = claim.check(evidence(claim, metrics))
+    assert verdict.status == status and not verdict.reason, verdict
     assert ("✗" in verdict.measured) == (status == "not reproduced")
 
 
 @pytest.mark.parametrize("claim", CLAIMS, ids=lambda c: c.name)
-def test_claims_without_the_runs_they_need_were_not_run(claim):
-    assert claim.check([]) == NOT_RUN
-    others = [made_up(replace(spec, init="near_nc", normalization="none")) for spec in paper.study("fig05").specs]
-    assert claim.check(others) == NOT_RUN
+def test_claims_wait_for_the_runs_they_need(claim):
+    """With nothing recorded; and with other runs, or half of their own, they are not judged by what is there."""
+    study = paper.study(claim.figure, "gpu")
+    beside = Evidence(paper.study(claim.beside, "gpu").specs, ()) if claim.beside else None
+    verdict = claim.check(Evidence(study.specs, (), beside=beside))
+    assert verdict.status == "waiting" and verdict.reason.startswith("still to be made: "), verdict
+    assert claim.check(Evidence((), (), beside=beside)) == WAITING
+
+
+@pytest.mark.parametrize("claim", CLAIMS, ids=lambda c: c.name)
+def test_claims_are_not_judged_by_runs_that_still_move(claim):
+    """Every metric falls or rises by a third over the last fifth of the evaluations, towards what contradicts it."""
+    if claim.on == "images" and "gain" in claim.name:
+        pytest.skip("accuracy in the paper's size is compared at the end of training")
+    study, made = runs_of(claim, agreeing)
+    moving = []
+    for run in made:
+        against = contradicting(claim, run.spec)
+        history = run.history.copy().astype(float)
+        for name in history.columns.intersection(list(against)):
+            end = history[name].iloc[-1]
+            history.loc[history.index[:-4], name] = end + (end - against[name]) / 3
+        moving.append(replace(run, history=history))
+    beside = evidence(claim, agreeing).beside
+    verdict = claim.check(Evidence(study.specs, tuple(moving), beside=beside))
+    assert verdict.status != "not reproduced", verdict
 
 
 @pytest.mark.parametrize("claim", [c for c in CLAIMS if c.figure in ("fig04", "fig06")], ids=lambda c: c.name)
 def test_claims_about_a_row_look_at_no_other(claim):
     """The first row is what the third and fourth are compared with."""
     reads = {"row2": (NEAR,), "row3": (BALL, SPHERE), "row4": (BALL, NONE)}.get(claim.name.split("-")[1], (BALL,))
-    specs = paper.study(claim.figure, "gpu").specs
-    mixed = [made_up(s, **(agreeing if report.row(s) in reads else contradicting)(claim, s)) for s in specs]
-    assert claim.check(mixed) == claim.check(runs_of(claim, agreeing)[1])
+    whole = evidence(claim, agreeing)
+    mixed = [recorded(s, **(agreeing if row_of(s) in reads else contradicting)(claim, s)) for s in whole.specs]
+    assert claim.check(replace(whole, runs=tuple(mixed))) == claim.check(whole)
 
 
 @pytest.mark.parametrize(
@@ -118,17 +176,26 @@ def test_claims_about_a_row_look_at_no_other(claim):
     [
         ("fig03-gain-supervised", lambda s: {"test_accuracy": 0.49 if s.hardness else 0.1}, "not reproduced"),
         ("fig03-accuracy-supervised", lambda s: {"test_accuracy": 0.49 if s.hardness else 0.1}, "reproduced"),
-        ("fig03-hucl30", lambda s: same(0.3 if s.hardness == 30 else 0.2), "not reproduced"),  # far, but all are
-        ("fig03-hucl30", lambda s: same(0.09 if s.hardness == 30 else 0.01), "not reproduced"),
+        ("fig03-hucl30", lambda s: same(0.3 if s.hardness == 30 else 0.2), "partly"),  # far, but all are
+        ("fig03-hucl30", lambda s: same(0.09 if s.hardness == 30 else 0.01), "partly"),
         ("fig03-trend-supervised", lambda s: same({0: 0.2, 2: 0.1, 10: 0.019}.get(s.hardness, 0)), "reproduced"),
         ("fig03-trend-supervised", lambda s: same({0: 0.2, 2: 0.1, 10: 0.03}.get(s.hardness, 0)), "partly"),
-        ("fig04-plain", lambda s: {"rank": 94 if s.hardness == 0 else 99}, "reproduced"),
-        ("fig04-plain", lambda s: {"rank": 95}, "not reproduced"),
-        ("fig04-row3-like-ball", lambda s: {"rank": 80 if s.normalization == "unit_ball" else 89}, "reproduced"),
-        ("fig04-row3-like-ball", lambda s: {"rank": 80 if s.normalization == "unit_ball" else 90}, "not reproduced"),
-        ("fig06-row3-like-ball", lambda s: {"rank": 7 if s.normalization == "unit_ball" else 8}, "reproduced"),
+        ("fig03-trend-supervised", lambda s: {"unit_norm": s.hardness}, "reproduced"),  # not what the paper quotes
+        ("fig04-plain", lambda s: {"effective_rank": 79 if s.hardness == 0 else 99}, "reproduced"),
+        ("fig04-plain", lambda s: {"effective_rank": 80, "clusters": 100, "least_distance": 1.4}, "not reproduced"),
+        ("fig04-hscl", lambda s: {"clusters": 99}, "not reproduced"),
+        ("fig03-hscl", lambda s: {"clusters": 99}, "not reproduced"),  # an average over pairs would pass
+        ("fig03-hscl", lambda s: {"least_distance": 0.7}, "not reproduced"),
+        ("fig03-hscl", lambda s: {"least_distance": 0.72}, "reproduced"),
+        ("fig03-hscl", lambda s: {"within_class": 0.21}, "not judged"),
+        ("fig03-plain", lambda s: {"within_class": 0.21}, "not judged"),
+        ("fig04-row3-like-ball", lambda s: {"effective_rank": 80 + 9 * (s.normalization == "unit_ball")}, "reproduced"),
+        (
+            "fig04-row3-like-ball", lambda s: {"effective_rank": 80 + 10 * (s.normalization == "unit_ball")},
+            "not reproduced",
+        ),
         ("fig10-nc-unsupervised", lambda s: same(0.09 if s.hardness == 20 else 0.3), "reproduced"),
-        ("fig11-dc-supervised", lambda s: {"rank": 9 if s.hardness == 3 else 5}, "reproduced"),
+        ("fig11-dc-supervised", lambda s: {"effective_rank": 9 if s.hardness == 3 else 5}, "reproduced"),
         ("table1-hscl", lambda s: {"loss": 0.3155}, "reproduced"),
         ("table1-hscl", lambda s: {"loss": 0.3222}, "not reproduced"),
         ("table1-scl", lambda s: {"loss": 0.3205}, "not reproduced"),
@@ -137,19 +204,33 @@ def test_claims_about_a_row_look_at_no_other(claim):
 )  # fmt: skip
 def test_where_a_claim_ends(name, changed, status):
     claim = BY_NAME[name]
-    verdict = claim.check(runs_of(claim, lambda claim, spec: agreeing(claim, spec) | changed(spec))[1])
+    verdict = claim.check(evidence(claim, lambda claim, spec: agreeing(claim, spec) | changed(spec)))
     assert verdict.status == status, verdict
 
 
+def test_a_ball_and_a_sphere_that_are_the_same_run_support_nothing():
+    claim = BY_NAME["fig04-row3-like-ball"]
+    study, made = runs_of(claim, agreeing)
+    alike = [replace(run, history=run.history.assign(train_loss=run.spec.hardness)) for run in made]
+    verdict = claim.check(Evidence(study.specs, tuple(alike)))
+    assert verdict.status == "not judged" and "the same run, step for step" in verdict.reason
+
+
+def test_the_papers_accuracies_are_judged_on_all_images_only():
+    claim = BY_NAME["fig03-gain-supervised"]
+    few = claim.check(evidence(claim, contradicting, "workstation"))
+    assert few.status == "not judged" and few.reason.startswith("100 images a class are too few")
+
+
 def test_claims_of_one_figure_are_not_judged_by_runs_of_another():
-    for name, other in (("fig08-hscl", "fig09"), ("fig12-zero-sum", "fig13"), ("fig13-zero-sum", "fig12")):
-        assert BY_NAME[name].check(runs_of(BY_NAME[name], agreeing)[1]) != NOT_RUN
+    for name, other in (("fig12-zero-sum", "fig13"), ("fig13-zero-sum", "fig12")):
         specs = paper.study(other, "gpu").specs
-        assert BY_NAME[name].check([made_up(s, **agreeing(BY_NAME[name], s)) for s in specs]) == NOT_RUN
+        made = tuple(recorded(s, **agreeing(BY_NAME[name], s)) for s in specs)
+        assert BY_NAME[name].check(Evidence(specs, made)) == WAITING
 
 
 def test_names_are_unique_and_every_figure_of_the_paper_has_claims():
-    assert len(BY_NAME) == len(CLAIMS) >= 40
+    assert len(BY_NAME) == len(CLAIMS) >= 100
     assert len({(claim.figure, claim.statement) for claim in CLAIMS}) == len(CLAIMS)
     trained = {name for name, figure in registry.FIGURES.items() if figure.dataset}
     trained -= {"fidelity_gradient", "fidelity_base"}
@@ -157,63 +238,40 @@ def test_names_are_unique_and_every_figure_of_the_paper_has_claims():
     assert all(claim.name.startswith(claim.figure) and claim.where and claim.published for claim in CLAIMS)
 
 
-@pytest.mark.parametrize("claim", CLAIMS, ids=lambda c: c.name)
-def test_only_claims_about_many_classes_need_a_large_scale_and_they_say_why(claim):
-    many = registry.figure_named(claim.figure).dataset in ("cifar100", "tinyimagenet")
-    many = many or claim.name.startswith("fig06-row2")  # the start, HSCL at β = 10, does not get to NC at laptop
-    assert claim.scales == ALL if not claim.reason else claim.scales == ALL[1:] and many
-
-
-def test_what_a_scale_cannot_test_is_shown_but_not_judged():
-    claim = BY_NAME["fig03-hscl"]
-    study, made = runs_of(claim, contradicting, "laptop")
-    verdict = scoreboard.assess(claim, study, made)
-    assert verdict.status == "not run at this scale"
-    assert verdict.measured == (
-        f"largest NC metric – HSCL, β = 5: 0.205; HSCL, β = 10: 0.210; HSCL, β = 30: 0.230 ({claim.reason})"
-    )
-    assert scoreboard.assess(claim, *runs_of(claim, contradicting, "gpu")).status == "not reproduced"
-    assert scoreboard.assess(claim, *runs_of(claim, agreeing, "gpu")).status == "reproduced"
-
-
-@pytest.mark.parametrize("claim", [c for c in CLAIMS if c.scales == ALL], ids=lambda c: c.name)
-def test_what_a_laptop_can_test_is_judged_there(claim):
-    assert scoreboard.assess(claim, *runs_of(claim, contradicting, "laptop")).status == "not reproduced"
-
-
 @pytest.mark.parametrize(
     ("profile", "options", "status"),
     [
         ("gpu", {}, "reproduced"), ("gpu", {"dataset": "tinyimagenet100"}, "reproduced"),
-        ("gpu", {"dataset": "cifar10"}, "not run at this scale"), ("smoke", {}, "not run at this scale"),
+        ("gpu", {"dataset": "cifar10"}, "not judged"), ("smoke", {}, "not judged"),
     ],
 )  # fmt: skip
 def test_only_the_figures_data_or_its_stand_in_test_a_claim(profile, options, status):
-    study, made = runs_of(BY_NAME["fig03-hscl"], agreeing, profile, **options)
-    assert scoreboard.assess(BY_NAME["fig03-hscl"], study, made).status == status
-    assert set(scoreboard.verdicts(["fig03"], study, made)["verdict"]) == {status}
-
-
-def test_a_study_without_runs_tests_nothing():
-    assert scoreboard.assess(BY_NAME["fig05-hscl"], paper.study("fig05", "gpu"), []) == NOT_RUN
+    claim = BY_NAME["fig03-hscl"]
+    study, made = runs_of(claim, agreeing, profile, **options)
+    assert scoreboard.assess(claim, study, Evidence(study.specs, tuple(made))).status == status
+    assert scoreboard.verdicts(["fig03"], study, made).loc[claim.statement, "verdict"] == status
 
 
 def test_seeds_are_judged_by_their_mean_and_shown_with_their_spread():
-    claim = BY_NAME["fig05-hscl"]
+    claim = BY_NAME["fig05-unit-norm"]
 
     def metrics(claim, spec):
-        return agreeing(claim, spec) | {"zero_sum": 0.03 + 0.03 * spec.seed * (spec.hardness / 30)}
+        return agreeing(claim, spec) | {"unit_norm": 0.02 + 0.0001 * spec.seed}
 
-    study, made = runs_of(claim, metrics, "laptop", hardness=[10, 30], seeds=[0, 1])
-    verdict = scoreboard.assess(claim, study, made)
-    assert verdict.status == "reproduced"  # though one seed alone is at .06
-    assert verdict.measured == "largest NC metric – HSCL, β = 10: 0.035 ± 0.007; HSCL, β = 30: 0.045 ± 0.021"
+    study, made = runs_of(claim, metrics, "laptop", hardness=[10], seeds=[0, 1])
+    verdict = scoreboard.assess(claim, study, Evidence(study.specs, tuple(made)))
+    assert verdict.status == "reproduced"
+    assert verdict.measured == "unit-norm – HSCL, β = 10: 0.02 ± 7.1e-05; HUCL, β = 10: 0.02 ± 7.1e-05"
 
 
-def test_some_of_the_hardness_values_are_judged_alone():
-    claim = BY_NAME["fig05-hscl"]
-    study, made = runs_of(claim, agreeing, "laptop", hardness=[0, 5])
-    assert scoreboard.assess(claim, study, made).measured == "largest NC metric – HSCL, β = 5: 0.028"
+def test_a_value_that_another_seed_would_take_over_the_limit_is_undecided():
+    claim = BY_NAME["fig05-unit-norm"]
+
+    def metrics(claim, spec):
+        return agreeing(claim, spec) | {"unit_norm": 0.04 + 0.005 * spec.seed}
+
+    verdict = claim.check(evidence(claim, metrics, seeds=[0, 1]))
+    assert verdict.status == "undecided" and "other seeds may differ by" in verdict.reason
 
 
 def test_a_page_shows_the_claims_about_its_figures():
@@ -221,44 +279,70 @@ def test_a_page_shows_the_claims_about_its_figures():
     table = scoreboard.verdicts(["fig05", "fig06"], study, made)
     about = [claim for claim in CLAIMS if claim.figure in ("fig05", "fig06")]
     assert list(table.index) == [claim.statement for claim in about]
-    assert list(table.columns) == ["where", "published", "measured", "verdict"]
-    judged = table["verdict"].to_numpy() == "reproduced"
-    assert [claim.name for claim, done in zip(about, judged, strict=True) if not done] == [
-        claim.name
-        for claim in about
-        if "-row" in claim.name  # runs of Figure 5 are the first row of Figure 6
+    assert list(table.columns) == ["where", "published", "measured", "verdict", "reason"]
+    waiting = [claim.name for claim, v in zip(about, table["verdict"], strict=True) if v == "waiting"]
+    assert waiting == [  # runs of Figure 5 are the first row of Figure 6; of Figure 4 there are none
+        claim.name for claim in about if "-row" in claim.name or claim.beside
     ]
 
 
 def record(study: paper.Study, made) -> None:
     for run in made:
         arrays = {"means": np.zeros((run.spec.num_classes, run.spec.representation_dim), dtype="float32")}
-        runs.save(replace(run, arrays=arrays, provenance={"device": "made up"}), study.profile)
+        runs.save(replace(run, arrays=arrays), study.profile)
 
 
 def test_the_scoreboard_judges_what_is_recorded_and_trains_nothing(runs_root, monkeypatch):
     monkeypatch.setattr(train, "obtain", lambda *args, **options: pytest.fail("trained"))
     empty = scoreboard.scoreboard()
-    assert set(empty["verdict"]) == {"not run at this scale"} and set(empty["measured"]) == {"–"}
-    assert (empty[["data", "profile", "seeds"]] == "").all(axis=None)
+    assert set(empty["verdict"]) == {"waiting"}
+    assert (empty[["data", "profile", "seeds", "runs"]] == "").all(axis=None)
 
-    study, made = runs_of(BY_NAME["fig05-hscl"], agreeing, "laptop", seeds=[0, 2])
-    record(study, made[:-1])
-    partial = scoreboard.scoreboard()  # the second seed lacks a run: the first alone is complete
-    record(study, made[-1:])
+    study, made = runs_of(BY_NAME["fig05-hscl"], agreeing, "workstation", seeds=[0, 2])
+    record(study, made[:1])
+    begun = scoreboard.of_figure("fig05")
+    assert set(begun["verdict"]) == {"waiting"} and begun["reason"].str.startswith("still to be made: ").all()
+    record(study, made[1:])
     board = scoreboard.scoreboard()
     assert list(board["name"]) == [claim.name for claim in CLAIMS]
-    for table, seeds in ((partial, "0"), (board, "0, 2")):
-        mine = table[table["figure"] == "fig05"]
-        assert set(mine["verdict"]) == {"reproduced"}
-        assert set(zip(mine["data"], mine["profile"], mine["seeds"], strict=True)) == {("cifar10", "laptop", seeds)}
-        assert set(table[table["figure"] != "fig05"]["verdict"]) == {"not run at this scale"}
+    mine = board[board["figure"] == "fig05"]
+    assert set(mine["verdict"]) == {"reproduced"}
+    assert set(zip(mine["data"], mine["profile"], mine["seeds"], strict=True)) == {("cifar10", "workstation", "0, 2")}
+    assert scoreboard.of_figure("fig05").equals(
+        mine.set_index("claim")[["where", "published", "measured", "verdict", "reason", "runs"]]
+    )
+    others = board[~board["figure"].isin(["fig05", "fig06"])]  # these share the runs of a row
+    assert set(others["verdict"]) == {"waiting"}
     rows = json.loads(json.dumps(board.to_dict("records")))
     assert set(rows[0]) == {
-        "name", "figure", "claim", "where", "published", "measured", "verdict", "data", "profile", "seeds", "runs",
+        "name", "figure", "claim", "where", "published", "measured", "verdict", "reason", "data", "profile", "seeds",
+        "runs",
     }  # fmt: skip
-    assert {row["runs"] for row in rows} == {"", "cifar10, laptop, seed 0, 2"}
-    assert set(scoreboard.scoreboard(runs_root, "gpu")["verdict"]) == {"not run at this scale"}
+    assert "cifar10, workstation, seed 0, 2" in {row["runs"] for row in rows}
+    assert set(scoreboard.scoreboard(runs_root, "gpu")["verdict"]) == {"waiting"}
+    assert set(board["verdict"]) <= set(STATUSES)
+
+
+def test_accuracy_is_judged_where_most_images_are_and_geometry_where_runs_are_long():
+    """Ten thousand images at laptop beat two thousand at workstation, whose geometry settles."""
+    for profile in ("laptop", "workstation"):
+        study, made = runs_of(BY_NAME["fig05-hscl"], agreeing, profile)
+        record(study, made)
+    board = scoreboard.scoreboard().set_index("name")
+    assert board.loc["fig05-accuracy-supervised", "profile"] == "laptop"
+    assert board.loc["fig05-hscl", "profile"] == "workstation"
+
+
+def test_which_constants_a_verdict_hangs_on_is_shown():
+    """With metrics of .03 the limit of .05 decides: at half of it they are above."""
+    study, made = runs_of(BY_NAME["fig05-unit-norm"], lambda c, s: agreeing(c, s) | {"unit_norm": 0.03}, "workstation")
+    record(study, made)
+    changed = scoreboard.sensitivity()
+    mine = changed[changed["name"] == "fig05-unit-norm"]
+    assert mine.to_dict("records") == [
+        {"limit": "near_zero", "value": 0.025, "name": "fig05-unit-norm", "verdict": "reproduced",
+         "becomes": "not reproduced"},
+    ]  # fmt: skip
 
 
 def test_the_readme_has_the_scoreboard_of_the_records():
