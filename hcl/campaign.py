@@ -104,11 +104,12 @@ class _Lane:
 def missing(jobs: Sequence[Job], root: Path | None = None) -> list[Job]:
     """Return the jobs without a record, each run once, in their order.
 
-    A run that starts from another's weights has that one before it, recorded or not, unless its weights are at hand.
+    A run on the sphere that one on the ball is, to the bit, is made with that (`hcl.runs.on_the_ball`). A run that
+    starts from another's weights has that one before it, recorded or not, unless its weights are at hand.
     """
     listed: dict[str, Job] = {}
     for job in jobs:
-        if runs.find(job.spec, root) is not None:
+        if runs.made(job.spec, root) is not None:
             continue
         if job.spec.start is not None:
             start = Job(job.spec.start, job.group, keep_weights=True)
@@ -313,7 +314,7 @@ class _Worker:
 def _made(job: Job, root: Path | None) -> bool:
     """Return whether a job has left all that it should."""
     kept = not job.keep_weights or checkpoint.weights_path(job.spec, root).exists()
-    return kept and runs.find(job.spec, root) is not None
+    return kept and runs.made(job.spec, root) is not None
 
 
 def _claim(spec: RunSpec, root: Path | None) -> IO[str] | None:

@@ -105,14 +105,19 @@ def run(
         console.print(f"{entry.title} ({entry.section})")
         if entry.dataset is not None:
             study = paper.study(figure, **values)
-            missing = len(study.specs) - len(study.recorded())
+            missing = len(study.left())
+            if study.partial:
+                todo = f"{missing} still to be made, which --profile {study.profile} does"
+            else:
+                todo = f"{missing} to train on {runs.device_name(train.pick_device(device))}"
             console.print(
-                f"Profile {study.profile}: {len(study.specs)} runs, {missing} to train on "
-                f"{runs.device_name(train.pick_device(device))}; records in {runs.default_root() / study.profile}",
+                f"Profile {study.profile}: {len(study.specs)} runs, {todo}; "
+                f"records in {runs.default_root() / study.profile}",
                 highlight=False, soft_wrap=True,
             )  # fmt: skip
             study.runs(Settings(device=device, data_root=data))
-            values["profile"] = study.profile
+            if missing and not study.partial:
+                values["profile"] = study.profile  # else what was asked for: auto shows rows at their own profiles
         console.print(f"Executing {entry.notebook} into {target}", highlight=False, soft_wrap=True)
         notebooks.execute(entry.notebook, target, values)
 
@@ -244,9 +249,9 @@ def _steps(figures: list[str], profile: str, seeds: str) -> list[Step]:
 
 
 def _pack(jobs: list[campaign.Job], target: Path) -> None:
-    found = [path for job in jobs if (path := runs.find(job.spec)) is not None]
+    found = [path for job in jobs if (path := runs.made(job.spec)) is not None]
     if found:
-        archive.pack(found, target)
+        archive.pack(list(dict.fromkeys(found)), target)
 
 
 @records.command("import")

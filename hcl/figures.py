@@ -19,6 +19,16 @@ from hcl.verdicts import STATUSES
 
 Colours = dict[str, tuple[float, float, float]]
 
+# Of verdicts, as text on white and as areas.
+VERDICT_TEXT = {
+    "reproduced": "#029e73", "partly": "#b8860b", "not reproduced": "#d55e00", "undecided": "#7b6fd0",
+    "not judged": "#808080", "waiting": "#808080",
+}  # fmt: skip
+VERDICT_AREA = {
+    "reproduced": "#029e73", "partly": "#ece133", "not reproduced": "#d55e00", "undecided": "#9a8fd8",
+    "not judged": "#a8a8a8", "waiting": "#dedede",
+}  # fmt: skip
+
 METRICS = {
     "test_accuracy": "test accuracy",
     "zero_sum": "zero-sum  $\\|\\overline{\\mu}\\|$",
@@ -103,11 +113,15 @@ def metric_panels(runs: Sequence[Run], metrics: Sequence[str], levels: Mapping[s
     return finish(figure)
 
 
-def spectrum_panels(runs: Sequence[Run]) -> Figure:
+def spectrum_panels(runs: Sequence[Run], titles: Mapping[str, str] | None = None) -> Figure:
     """Draw ln of the normalised singular values of the covariance of class means, as in Figures 4 and 6 (D40).
 
     Supervised left, unsupervised right, a row of panels for each of the rows of those figures that there are runs of.
     The dashed line is the level of float32 rounding: what lies below it is noise.
+
+    Args:
+        runs: of a study or several.
+        titles: what to write above the rows, by their names.
     """
     colours, settings = _colours(runs), _settings(runs)
     rows = list(dict.fromkeys(row_of(run.spec) for run in runs))
@@ -124,7 +138,9 @@ def spectrum_panels(runs: Sequence[Run]) -> Figure:
                 _draw_spectrum(axis, run, colours[hardness], None if hardness in seen else hardness)
                 seen.add(hardness)
             axis.axhline(FLOAT32_FLOOR, color="grey", linestyle="--", linewidth=1)
-            axis.set_title(f"{name}, {setting.split()[0]}" if len(rows) > 1 else setting)
+            axis.title.set_fontsize("small" if titles else "medium")
+            title = (titles or {}).get(name, name)
+            axis.set_title(f"{title}, {setting.split()[0]}" if len(rows) > 1 else setting)
         panels[0].set_ylabel("$\\ln(\\sigma_i / \\sigma_1)$")
     for axis in axes[0]:
         axis.legend(fontsize="small")
@@ -219,15 +235,15 @@ def verdict_bars(board: pd.DataFrame) -> Figure:
     Args:
         board: of `hcl.scoreboard.scoreboard`.
     """
-    colours = dict(zip(STATUSES, ("#029e73", "#ece133", "#d55e00", "#c8c8c8"), strict=True))
     counts = board.groupby(["figure", "verdict"], sort=False).size().unstack(fill_value=0)
     counts = counts.reindex(columns=STATUSES, fill_value=0).iloc[::-1]
     figure, axis = plt.subplots(figsize=(8, 0.6 + 0.32 * len(counts)))
     left = np.zeros(len(counts))
     for verdict in STATUSES:
-        axis.barh(counts.index, counts[verdict], left=left, color=colours[verdict], edgecolor="white", label=verdict)
+        colour = VERDICT_AREA.get(verdict, "#c8c8c8")
+        axis.barh(counts.index, counts[verdict], left=left, color=colour, edgecolor="white", label=verdict)
         left += counts[verdict].to_numpy()
     axis.set_xlabel("claims")
     axis.grid(axis="y")
-    axis.legend(fontsize="small", ncols=4, loc="lower center", bbox_to_anchor=(0.45, 1))
+    axis.legend(fontsize="small", ncols=len(STATUSES), loc="lower center", bbox_to_anchor=(0.45, 1))
     return finish(figure)

@@ -9,11 +9,10 @@ import pandas as pd
 from IPython.display import Markdown
 from pandas.io.formats.style import Styler
 
-from hcl import figures, paper, report, scoreboard, verdicts
+from hcl import figures, paper, report, scoreboard
 from hcl.paper import Study
 from hcl.registry import row_of
 from hcl.runs import Run
-from hcl.verdicts import NC, STATUSES
 
 COLUMNS = (
     "test_accuracy", "loss", "plain_loss", "zero_sum", "unit_norm", "equal_inner_product", "rank", "best_epoch",
@@ -25,17 +24,27 @@ class Page:
     """The runs of a figure, and what is said of them.
 
     Attributes:
-        study: which runs.
-        runs: their records.
+        study: of the whole figure.
+        runs: that are shown: the records of the parts.
+        parts: the studies that the runs are of: of Figures 4 and 6 one a row, each at a profile of its own; empty is
+            the one of the whole figure.
+        at_best: whether the page is the book's, of whatever has been run best, rather than of what a reader asked for.
     """
 
     study: Study
     runs: Sequence[Run]
+    parts: Sequence[Study] = ()
+    at_best: bool = False
 
     @cached_property
     def verdicts(self) -> pd.DataFrame:
         """The claims of the paper about the figure, each with its verdict."""
-        return scoreboard.verdicts((self.study.figure.name,), self.study, self.runs)
+        name = self.study.figure.name
+        judged = getattr(scoreboard, "of_figure", None) if self.at_best else None
+        if judged is not None:
+            table: pd.DataFrame = judged(name)
+            return table
+        return scoreboard.verdicts((name,), self.study, self.runs if len(self.parts) < 2 else self.study.records())
 
     @property
     def counts(self) -> str:
@@ -47,57 +56,74 @@ class Page:
         """The profile, and what its first run is."""
         return f"{self.study.profile} ({report.scale(self.runs[0].spec)})"
 
+    @property
+    def titles(self) -> dict[str, str]:
+        """What each row of Figures 4 and 6 was run at, as ``"unit ball: workstation, seeds 0, 1, 2"``, by row."""
+        titles = {}
+        for part in self.parts if len(self.parts) > 1 else ():
+            specs = set(part.specs)
+            made = sorted({run.spec.seed for run in self.runs if run.spec in specs})
+            seeds = f"seed{'s' * (len(made) > 1)} {', '.join(map(str, made))}" if made else "no run yet"
+            row = row_of(part.specs[0])
+            titles[row] = f"{row}: {part.profile}, {seeds}"
+        return titles
+
     def note(self) -> Markdown:
-        """Return what stands at the top: a stand-in for the data if there is one, and what made the runs."""
-        return Markdown(report.stand_in_note(self.study) + report.provenance_note(self.study, self.runs))
+        """Return what stands at the top: a stand-in for the data if there is one, what made the runs, what is left."""
+        return Markdown(report.note(self.parts or [self.study], self.runs))
 
     def table(self, columns: Sequence[str] = COLUMNS, digits: int = 3) -> Styler:
         """Return the settled values of all runs beside the bounds."""
-        return report.show_settled(self.runs, columns, digits)
+        return report.show_settled(self.runs, columns, digits, self.titles)
 
     def verdict_table(self) -> Styler:
         """Return the verdicts as a table."""
         return show_verdicts(self.verdicts)
 
     def summary(self) -> Markdown:
-        """Return in words which setting ends closest to Neural-Collapse, against none, and how many verdicts of each.
+        """Return in words which settings end closest to Neural-Collapse, against none, and how many verdicts of each.
 
-        Distance is the largest of the three metrics, as in the claims: each alone is small for means that are not near.
+        Distance is the equal inner-product metric, which the paper quotes; settings within what seeds do are named
+        together.
         """
         spoken = []
         for name, runs in self._parts():
-            settings = verdicts.select(runs)
-            places = {
-                report.label(setting.spec): f"(largest metric {setting.written(NC)}, rank {setting.written('rank')})"
-                for setting in settings
-            }
-            best = report.label(min(settings, key=lambda setting: setting.mean(NC)).spec)
-            spoken.append(
-                f"{name}: {best} ends closest to Neural-Collapse {places[best]}"
-                + "".join(f"; {plain} {places[plain]}" for plain in ("SCL", "UCL") if plain in places and plain != best)
-                + "."
-            )
-        full = self.runs[0].spec.num_classes - 1
+            best, others = report.closest(runs)
+            plain = [text for label, text in others.items() if label in ("SCL", "UCL")]
+            ends = "end" if len(best) > 1 else "ends"
+            sentence = f"{name}: {_listed(list(best.values()))} {ends} closest to Neural-Collapse"
+            spoken.append("; ".join([sentence, *plain]) + ".")
+        classes = self.runs[0].spec.num_classes
         judged = f"Of the {len(self.verdicts)} claims of the paper about this: {self.counts}."
-        return Markdown(f"**What is seen** (full rank is {full}). {' '.join(spoken)} {judged}")
+        return Markdown(
+            f"**What is seen** (equal inner product, clusters of class means and effective rank; at Neural-Collapse 0, "
+            f"{classes} and {classes - 1}). {' '.join(spoken)} {judged}"
+        )
 
     def ball_and_sphere(self) -> Markdown:
-        """Return in words how often the unit ball and the unit sphere give the same run.
+        """Return in words how the runs on the unit ball and on the unit sphere compare.
 
         Epoch 0 is left out: the metrics are those of eval mode, where the first features can be small.
         """
-        balls = {
-            replace(run.spec, normalization="unit_sphere"): run.history
-            for run in self.runs
-            if run.spec.normalization == "unit_ball"
-        }
-        pairs = [(balls[run.spec], run.history) for run in self.runs if run.spec in balls]
-        same = sum(ball[ball["epoch"] > 0].equals(sphere[sphere["epoch"] > 0]) for ball, sphere in pairs)
-        return Markdown(
-            "Ball and sphere project a feature of norm above 1 to the same point. "
-            f"In {same} of the {len(pairs)} pairs of runs every feature stayed outside the ball in all of training: "
-            "the two runs are the same, to the last digit in every epoch from the first."
-        )
+        of = {run.spec: run for run in self.runs}
+        same: list[str] = []
+        apart: list[str] = []
+        for run in self.runs:
+            ball = of.get(replace(run.spec, normalization="unit_ball"))
+            if run.spec.normalization == "unit_sphere" and (run.same_as or ball is not None):
+                one = bool(run.same_as) or (ball is not None and _trained(ball).equals(_trained(run)))
+                (same if one else apart).append(report.label(run.spec))
+        said = ["Ball and sphere project a feature of norm above 1 to the same point, and differ only within the ball."]
+        if not same and not apart:
+            said.append("No setting has been run on both at the same scale yet.")
+        if same:
+            said.append(
+                f"No feature ever lay inside it with {_listed(list(dict.fromkeys(same)), '; ')}: there the run on the "
+                "sphere is the run on the ball, to the last digit, and was not counted twice."
+            )
+        if apart:
+            said.append(f"Some did with {_listed(list(dict.fromkeys(apart)), '; ')}, which are two runs each.")
+        return Markdown(" ".join(said))
 
     def _parts(self) -> list[tuple[str, list[Run]]]:
         """Return the runs by row, supervised and unsupervised apart, with words for each part."""
@@ -119,8 +145,11 @@ def load(name: str, profile: str = "auto", **options: Any) -> Page:
         **options: of `hcl.paper.study`.
     """
     figures.set_theme()
-    study = paper.study(name, profile, **options)
-    return Page(study, study.runs())
+    parts = paper.parts(name, profile, **options)
+    runs = [run for of_part in paper.obtain(parts) for run in of_part]
+    whole = parts[0] if len(parts) == 1 else paper.study(name, profile, **options)
+    at_best = profile == "auto" and not any(value and value != "auto" for value in options.values())
+    return Page(whole, runs, parts, at_best)
 
 
 def show_verdicts(table: pd.DataFrame) -> Styler:
@@ -129,7 +158,6 @@ def show_verdicts(table: pd.DataFrame) -> Styler:
     Args:
         table: with a column ``verdict``, as `hcl.scoreboard.verdicts` returns, and a unique index.
     """
-    colours = dict(zip(STATUSES, ("#029e73", "#b8860b", "#d55e00", "#808080"), strict=True))
     wide = {"claim": "11em", "measured": "13em", "verdict": "6em", "published": "6em"}
     styles: list[Any] = [{"selector": "th, td", "props": [("text-align", "left"), ("vertical-align", "top")]}]
     for kind, names in (("col_heading.level0.col", table.columns), ("row_heading.level", table.index.names)):
@@ -137,6 +165,15 @@ def show_verdicts(table: pd.DataFrame) -> Styler:
             if name in wide:
                 styles.append({"selector": f"th.{kind}{number}", "props": [("min-width", wide[name])]})
     shown = report.show_table(table).map(
-        lambda verdict: f"color: {colours[verdict]}; font-weight: 600", subset=["verdict"]
+        lambda verdict: f"color: {figures.VERDICT_TEXT.get(verdict, '#808080')}; font-weight: 600", subset=["verdict"]
     )
     return shown.set_table_styles(styles, overwrite=False)
+
+
+def _trained(run: Run) -> pd.DataFrame:
+    return run.history[run.history["epoch"] > 0].reset_index(drop=True)
+
+
+def _listed(items: Sequence[str], comma: str = ", ") -> str:
+    """Return ``"a, b and c"``."""
+    return comma.join(items[:-1]) + (" and " if len(items) > 1 else "") + items[-1]

@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any
 
 from rich.console import Console
 
@@ -23,10 +24,13 @@ __all__ = [
     "Profile",
     "Study",
     "figure_named",
+    "obtain",
     "order",
+    "parts",
     "study",
 ]
 
+BY_ROW = ("fig04", "fig06")  # whose rows stand on their own
 _SEEDS = range(10)  # looked at for records where no seeds are asked for
 
 
@@ -39,12 +43,14 @@ class Study:
         profile: name of the profile.
         dataset: name of the data set.
         specs: of its runs.
+        partial: shown as far as it is recorded: what is missing is named, and never trained.
     """
 
     figure: Figure
     profile: str
     dataset: str
     specs: tuple[RunSpec, ...]
+    partial: bool = False
 
     @property
     def stands_in(self) -> bool:
@@ -53,43 +59,55 @@ class Study:
         return STAND_INS.get(self.figure.dataset) == self.dataset
 
     def recorded(self, root: Path | None = None) -> tuple[RunSpec, ...]:
-        """Return the specs that have a record."""
-        return tuple(spec for spec in self.specs if runs.find(spec, root) is not None)
+        """Return the specs that are made: those with a record, and on the sphere those that one on the ball is."""
+        return tuple(spec for spec in self.specs if runs.made(spec, root) is not None)
+
+    def left(self, root: Path | None = None) -> tuple[RunSpec, ...]:
+        """Return the specs that are still to be made."""
+        return tuple(spec for spec in self.specs if runs.made(spec, root) is None)
 
     def records(self, root: Path | None = None) -> list[Run]:
-        """Return the records that there are; nothing is trained."""
-        return [runs.load(path) for spec in self.specs if (path := runs.find(spec, root)) is not None]
+        """Return the runs that there are; nothing is trained."""
+        return [run for spec in self.specs if (run := runs.get(spec, root)) is not None]
 
     def complete(self, root: Path | None = None) -> bool:
-        """Return whether every run has a record."""
-        return all(runs.find(spec, root) is not None for spec in self.specs)
+        """Return whether every run is made."""
+        return all(runs.made(spec, root) is not None for spec in self.specs)
 
     def jobs(self) -> tuple[Job, ...]:
         """Return its runs as jobs of a campaign, to be kept under the profile's name."""
         return tuple(Job(spec, self.profile) for spec in self.specs)
 
     def runs(self, settings: Settings | None = None) -> list[Run]:
-        """Return the runs, training those without a record, several at the same time where that is faster.
+        """Return the runs, training those without a record; see `obtain`."""
+        return obtain([self], settings)[0]
 
-        Args:
-            settings: where and how to train.
 
-        Raises:
-            hcl.train.MissingRunError: if one has no record and may not or could not be trained.
-            KeyboardInterrupt: if the training was interrupted; what it had done is kept.
-        """
-        settings = settings or Settings()
-        root = settings.runs_root
-        todo = campaign.missing(self.jobs(), root)
-        if todo:
-            train.check_allowed(todo[0].spec, root)
-            with Display(todo, Console()) as display:
-                outcome = campaign.carry_out(todo, settings, display)
-            if outcome.failed:
-                raise train.MissingRunError("\n".join(f"{name}: {why}" for name, why in outcome.failed.items()))
-            if outcome.left:
-                raise KeyboardInterrupt(f"{len(outcome.left)} of {len(todo)} runs are left, their state is kept.")
-        return [train.obtain(spec, runs_root=root) for spec in self.specs]
+def obtain(studies: Sequence[Study], settings: Settings | None = None) -> list[list[Run]]:
+    """Return the runs of studies, training those without a record, several at the same time where that is faster.
+
+    Of a partial study only what is recorded is returned.
+
+    Args:
+        studies: whose runs are wanted.
+        settings: where and how to train.
+
+    Raises:
+        hcl.train.MissingRunError: if a run has no record and may not or could not be trained.
+        KeyboardInterrupt: if the training was interrupted; what it had done is kept.
+    """
+    settings = settings or Settings()
+    root = settings.runs_root
+    todo = campaign.missing([job for study in studies if not study.partial for job in study.jobs()], root)
+    if todo:
+        train.check_allowed(todo[0].spec, root)
+        with Display(todo, Console()) as display:
+            outcome = campaign.carry_out(todo, settings, display)
+        if outcome.failed:
+            raise train.MissingRunError("\n".join(f"{name}: {why}" for name, why in outcome.failed.items()))
+        if outcome.left:
+            raise KeyboardInterrupt(f"{len(outcome.left)} of {len(todo)} runs are left, their state is kept.")
+    return [study.records(root) for study in studies]
 
 
 def study(
@@ -108,7 +126,7 @@ def study(
     Args:
         name: of the figure.
         profile: one of `PROFILES`, or ``"auto"``: the best of paper, gpu, workstation and laptop at which every run has
-            a record, and laptop where none has.
+            a record, or, but for laptop, half of the runs, a study that is then `Study.partial`; laptop where none has.
         dataset: in place of the figure's; ``"auto"`` is the figure's or the profile's or, where only that has all runs
             recorded, or only its files are there, or more of its runs are, the one that stands in for it.
         hardness: in place of the figure's values, which an empty one leaves.
@@ -136,11 +154,28 @@ def study(
     options = [(scale, name) for scale in scales for name in _datasets(figure, scale, asked)]
     for scale, name in sorted(options, key=lambda option: option[1] in STAND_INS.values()):
         found = of(scale, name, seeds or [0])
-        if found.specs and found.complete(root):
+        made = len(found.recorded(root))
+        half_done = profile == "auto" and scale != scales[-1] and len(found.specs) > made >= len(found.specs) / 2
+        if found.specs and (made == len(found.specs) or half_done):
+            found = replace(found, partial=half_done)
             return found if seeds else _with_recorded(found, of(scale, name, _SEEDS), root)
     left = [of(scales[-1], name, seeds or [0]) for name in _datasets(figure, scales[-1], asked)]
     at_hand = [study for study in left if len(left) > 1 and data.available(study.dataset)]
     return at_hand[0] if at_hand else max(left, key=lambda study: len(study.recorded(root)))
+
+
+def parts(name: str, profile: str = "auto", *, root: Path | None = None, **options: Any) -> tuple[Study, ...]:
+    """Return the studies that the page of a figure shows: of Figures 4 and 6 each row at its own best profile.
+
+    Args:
+        name: of the figure.
+        profile: see `study`.
+        root: see `study`.
+        **options: of `study`.
+    """
+    if name not in BY_ROW:
+        return (study(name, profile, root=root, **options),)
+    return tuple(study(name, profile, root=root, row=row, **options) for row in ROWS)
 
 
 def _with_recorded(study: Study, more: Study, root: Path | None) -> Study:

@@ -13,7 +13,8 @@ from hcl.registry import row_of
 from hcl.runs import Run
 from hcl.spec import RunSpec
 
-_COUNTS = ("rank", "effective rank", "best epoch")
+_COUNTS = ("rank", "effective rank", "clusters", "best epoch")
+_PLACE = (("equal_inner_product", 3, "{}"), ("clusters", 1, "{} clusters"), ("effective_rank", 1, "effective rank {}"))
 SETTINGS = ("supervised (SCL, HSCL)", "unsupervised (UCL, HUCL)")
 
 
@@ -52,30 +53,75 @@ def history_frame(runs: Sequence[Run]) -> pd.DataFrame:
     )
 
 
-def settled_frame(runs: Sequence[Run], columns: Sequence[str]) -> tuple[pd.DataFrame, pd.DataFrame]:
+def settled_frame(
+    runs: Sequence[Run], columns: Sequence[str], titles: Mapping[str, str] | None = None
+) -> tuple[pd.DataFrame, pd.DataFrame]:
     """Return settled values (D45), one row a method: means over seeds, and their standard deviations.
-
-    The column ``best_epoch`` is the epoch of the least own loss.
 
     Where the runs are of several rows of Figures 4 and 6 the index has a level for these. ``bound`` comes first; the
     standard deviation of a single seed is NaN.
+
+    Args:
+        runs: of a study or several.
+        columns: of the history; ``best_epoch`` is the epoch of the least own loss. What older records lack is NaN.
+        titles: what to call the rows.
     """
     several = len({row_of(run.spec) for run in runs}) > 1
+    names = titles or {}
     index = ["row", "method"] if several else ["method"]
     frame = pd.DataFrame(
-        {"row": row_of(run.spec), "method": label(run.spec), "bound": bound(run.spec), **_values(run, columns)}
+        {
+            "row": names.get(row_of(run.spec), row_of(run.spec)),
+            "method": label(run.spec),
+            "bound": bound(run.spec),
+            **_values(run, columns),
+        }
         for run in runs
     )
     grouped = frame[[*index, "bound", *columns]].groupby(index, sort=False)
     return grouped.mean(), grouped.std()
 
 
+def closest(runs: Sequence[Run]) -> tuple[dict[str, str], dict[str, str]]:
+    """Return which settings end closest to Neural-Collapse, and the others, each by its name and in words.
+
+    By the equal inner-product metric. Settings as far from the best as seeds differ are as close: by their own standard
+    deviation or, of one seed, by that of the setting of the nearest hardness that has several.
+
+    Args:
+        runs: of one method, plain and hardened.
+    """
+    of_label: dict[str, list[Run]] = {}
+    for run in runs:
+        of_label.setdefault(label(run.spec), []).append(run)
+    frames = {name: pd.DataFrame([run.settled for run in of]) for name, of in of_label.items()}
+    hardness = {name: of[0].spec.hardness for name, of in of_label.items()}
+    seeded = {
+        name: float(frame["equal_inner_product"].std()) for name, frame in frames.items() if len(of_label[name]) > 1
+    }
+
+    def spread(name: str) -> float:
+        nearest = min(seeded, key=lambda other: abs(hardness[other] - hardness[name]), default=None)
+        return 0.0 if nearest is None else seeded[nearest]
+
+    far = {name: float(frame["equal_inner_product"].mean()) for name, frame in frames.items()}
+    best = min(far, key=lambda name: far[name])
+    words = {}
+    for name, frame in sorted(frames.items(), key=lambda item: far[item[0]]):
+        means = frame.mean()
+        parts = [form.format(_number(means[key], digits)) for key, digits, form in _PLACE if key in means]
+        words[name] = f"{name} ({', '.join(parts)})"
+    close = [name for name in words if name == best or far[name] - far[best] < max(spread(name), spread(best))]
+    return {name: words[name] for name in close}, {name: text for name, text in words.items() if name not in close}
+
+
 def near_nc_frame(runs: Sequence[Run], columns: Sequence[str]) -> pd.DataFrame:
     """Return settled means as in Table 2: the near-NC model, then what was trained on from it, one row a method."""
     start = [run for run in runs if run.spec.start is None]
     later = [run for run in runs if run.spec.start is not None]
-    frames = [settled_frame(part, columns)[0] for part in (start, later)]
-    frames[0].index = pd.Index(["near-NC model"], name="method")
+    frames = [settled_frame(part, columns)[0] for part in (start, later) if part]
+    if start:
+        frames[0].index = pd.Index(["near-NC model"], name="method")
     return pd.concat(frames).drop(columns="bound")
 
 
@@ -95,12 +141,14 @@ def positives_frame(num_classes: int, batch_sizes: Sequence[int]) -> pd.DataFram
 
 def _values(run: Run, columns: Sequence[str]) -> dict[str, float]:
     settled = run.settled
-    return {name: float(run.best_epoch if name == "best_epoch" else settled[name]) for name in columns}
+    return {name: float(run.best_epoch if name == "best_epoch" else settled.get(name, math.nan)) for name in columns}
 
 
-def show_settled(runs: Sequence[Run], columns: Sequence[str], digits: int = 3) -> "pd.io.formats.style.Styler":
+def show_settled(
+    runs: Sequence[Run], columns: Sequence[str], digits: int = 3, titles: Mapping[str, str] | None = None
+) -> "pd.io.formats.style.Styler":
     """Return the table of `settled_frame` for a notebook: mean ± standard deviation where there are several seeds."""
-    means, spreads = settled_frame(runs, columns)
+    means, spreads = settled_frame(runs, columns, titles)
     several = len({run.spec.seed for run in runs}) > 1
     shown = means.copy().astype(object)
     for name in columns if several else ():
@@ -142,21 +190,69 @@ def stand_in_note(study: Study) -> str:
     )
 
 
-def provenance_note(study: Study, runs: Sequence[Run]) -> str:
-    """Return Markdown that says which profile, data, device, code and time made the runs."""
+def note(studies: Sequence[Study], runs: Sequence[Run]) -> str:
+    """Return what stands at the top of a page, as Markdown: data that stand in, what made the runs, what is left.
 
-    def each(key: str) -> str:
-        return ", ".join(sorted({str(run.provenance[key]) for run in runs}))
+    Args:
+        studies: that the page shows, rows of a figure that were run at different profiles being studies of their own.
+        runs: of them.
+    """
+    groups: dict[tuple[str, str], list[Study]] = {}
+    for study in studies:
+        groups.setdefault((study.profile, study.dataset), []).append(study)
+    text = "".join(stand_in_note(study) for study in {study.dataset: study for study in studies}.values())
+    paragraphs = []
+    for of in groups.values():
+        specs = {spec for study in of for spec in study.specs}
+        rows = ", ".join(row_of(study.specs[0]) for study in of) if len(groups) > 1 else ""
+        paragraphs.append(provenance_note(of[0], [run for run in runs if run.spec in specs], rows))
+    return text + "\n\n".join(paragraphs + [left_note(study) for study in studies if study.partial])
 
-    commits = ", ".join(sorted({str(run.provenance["commit"])[:10] for run in runs}))
+
+def left_note(study: Study) -> str:
+    """Return Markdown that names the runs of a partial study that are still to be made."""
+    several = len({row_of(spec) for spec in study.specs}) > 1
+
+    def name(spec: RunSpec) -> str:
+        row = f" ({row_of(spec)})" if several else ""
+        return label(spec) + row + (f", seed {spec.seed}" if spec.seed else "")
+
+    left = [name(spec) for spec in study.left()]
+    row = f", {row_of(study.specs[0])}" if not several and row_of(study.specs[0]) != "unit ball" else ""
+    return (
+        f"**Still to be made** at `{study.profile}`{row}, {len(left)} of {len(study.specs)} runs: {'; '.join(left)}. "
+        "Their curves and rows are missing here."
+    )
+
+
+def provenance_note(study: Study, runs: Sequence[Run], rows: str = "") -> str:
+    """Return Markdown that says which profile, data, device, code and time made the runs.
+
+    Args:
+        study: that the runs are of.
+        runs: the records.
+        rows: names of the rows of a figure that it is about, where it is not about all of them.
+    """
+    about = f"Row{'s' * (rows.count(', ') > 0)} {rows}, profile" if rows else "Profile"
+    if not runs:
+        return f"**{about} `{study.profile}`**: no run yet."
+
+    def each(key: str, of: Sequence[Run] = runs) -> str:
+        return ", ".join(sorted({str(run.provenance[key]) for run in of}))
+
+    trained = [run for run in runs if not run.same_as] or runs
+    commits = ", ".join(sorted({str(run.provenance["commit"])[:10] for run in trained}))
     scales = Counter(scale(run.spec) for run in runs).most_common()
     others = f"; and {sum(n for _, n in scales[2:])} runs that differ in a setting" if len(scales) > 2 else ""
     seeds = ", ".join(str(seed) for seed in sorted({run.spec.seed for run in runs}))
-    minutes = sum(run.provenance["wall_seconds"] for run in runs) / 60
+    minutes = sum(run.provenance["wall_seconds"] for run in trained) / 60
+    folders = " and ".join(sorted({f"`runs/{run.path.parent.name}`" for run in runs if run.path is not None}))
+    twice = len(runs) - len(trained)
+    once = f", {twice} of them on the sphere shown by the run on the ball that they are to the bit" if twice else ""
     return (
-        f"**Profile `{study.profile}`**: {'; '.join(name for name, _ in scales[:2])}{others}.\n\n"
-        f"{len(runs)} runs, seed {seeds}, {minutes:.0f} minutes in all on {each('device')}, with torch {each('torch')} "
-        f"and the library at commit {commits}. Records: `runs/{study.profile}`; times and fingerprints of the data "
+        f"**{about} `{study.profile}`**: {'; '.join(name for name, _ in scales[:2])}{others}.\n\n"
+        f"{len(runs)} runs{once}, seed {seeds}, {minutes:.0f} minutes in all on {each('device')}, with torch "
+        f"{each('torch')} and the library at commit {commits}. Records: {folders}; times and fingerprints of the data "
         f"({each('data_source')}) are in each run's `provenance.json`."
     )
 

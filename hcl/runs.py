@@ -14,7 +14,7 @@ import tempfile
 import zipfile
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from functools import cached_property
 from pathlib import Path
@@ -50,7 +50,8 @@ class Run:
             ``labels`` of the training points. Newer records also have, for each evaluated epoch, ``spectra`` (., d)
             of the class means and ``similarities`` (., 2, bins), and for d = 2 the ``points`` (., n, 2) after the
             ``point_epochs``.
-        provenance: versions, device, times, data fingerprint.
+        provenance: versions, device, times, data fingerprint; of a run that another stands in for (see `get`) also
+            ``same_as``, the name of that one.
         path: its folder; None while it is not saved.
     """
 
@@ -86,6 +87,11 @@ class Run:
         return values
 
     @property
+    def same_as(self) -> str:
+        """Name of the run that stands in for this one, the same to the bit; empty where this has its own record."""
+        return str(self.provenance.get("same_as", ""))
+
+    @property
     def best_epoch(self) -> int:
         """The evaluated epoch with the least own loss (D45)."""
         return int(self.evaluated["epoch"].iloc[self.evaluated["loss"].argmin()])
@@ -109,6 +115,46 @@ def find(spec: RunSpec, root: Path | None = None) -> Path | None:
     root, name = root or default_root(), spec.run_id
     groups = sorted(group.name for group in os.scandir(root)) if root.is_dir() else []
     return next((root / group / name for group in groups if (root / group / name).is_dir()), None)
+
+
+def on_the_ball(spec: RunSpec, root: Path | None = None) -> Path | None:
+    """Return the folder of the run on the unit ball that a run on the unit sphere would be, to the bit, or None.
+
+    Ball and sphere treat a feature alike unless it lies inside the ball. So the two runs are one where no feature did,
+    neither in a step of any epoch nor at an evaluation after epoch 0. Older records do not say whether one did.
+    """
+    if (spec.normalization, spec.init) != ("unit_sphere", "random") or spec.representation_dim == 2:
+        return None  # of runs in two dimensions points are kept that no evaluation has counted
+    path = find(replace(spec, normalization="unit_ball"), root)
+    if path is None or not (path / "history.csv").exists():
+        return None
+    counted = pd.read_csv(path / "history.csv", usecols=lambda name: name in ("train_inside", "inside")).iloc[1:]
+    if len(counted.columns) < 2 or counted["train_inside"].isna().any():
+        return None
+    return path if not counted.gt(0).any(axis=None) else None
+
+
+def made(spec: RunSpec, root: Path | None = None) -> Path | None:
+    """Return the folder of a spec's record, or of the run on the ball that it would be (`on_the_ball`), or None."""
+    return find(spec, root) or on_the_ball(spec, root)
+
+
+def get(spec: RunSpec, root: Path | None = None) -> Run | None:
+    """Return the run of a spec from its record, or from that of the run on the ball that it is, or None.
+
+    The latter has its own spec, and ``same_as`` in its provenance. Its epoch 0 is left out where features that are not
+    trained yet lay inside the ball in eval mode: there the two differ.
+    """
+    if (path := find(spec, root)) is not None:
+        return load(path)
+    if (path := on_the_ball(spec, root)) is None:
+        return None
+    ball = load(path)
+    history, arrays = ball.history.copy(), dict(ball.arrays)
+    if history["inside"].iloc[0] > 0:
+        history.loc[0, history.columns.drop("epoch")] = np.nan
+        arrays |= {name: arrays[name][1:] for name in ("spectra", "similarities") if name in arrays}
+    return Run(spec, history, arrays, {**ball.provenance, "same_as": ball.spec.run_id}, path)
 
 
 @contextmanager

@@ -77,7 +77,7 @@ report.show_table(gradient, 4)
 
 # %%
 definitions = ambiguities.metric_definitions(
-    paper.study("fig05", study.profile, dataset=study.dataset, seeds=seeds, epochs=epochs).runs()
+    paper.study("fig05", profile, dataset=study.dataset, seeds=seeds, epochs=epochs).runs()
 )
 report.show_table(definitions)
 

@@ -6,11 +6,13 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from hcl import paper, runs
+from hcl import campaign, paper, runs
 from hcl.registry import ROWS
 from hcl.runs import Run
 from hcl.spec import RunSpec
+from hcl.train import MissingRunError
 
+ROW_4 = "no normalisation"
 TRAINED = [figure for figure in paper.FIGURES.values() if figure.dataset is not None]
 
 
@@ -104,6 +106,64 @@ def test_a_row_of_figure_4_is_a_study_of_its_own():
         paper.study("fig04", row="third")
 
 
+def test_rows_of_a_figure_stand_on_their_own(runs_root, monkeypatch):
+    """Each is shown at its best profile with its seeds, a half-done one as far as it is, and nothing is trained."""
+    monkeypatch.setenv("HCL_TRAIN", "0")
+    ball, near, sphere, none = ROWS
+    record(paper.study("fig06", "laptop"))
+    record(paper.study("fig06", "workstation", row=ball, seeds=[0, 1]))
+    record(paper.study("fig06", "workstation", row=none), lambda spec: spec.supervised)
+    record(paper.study("fig06", "workstation", row=none, seeds=[2]), lambda spec: spec.method == "SCL")
+    record(paper.study("fig06", "workstation", row=sphere), lambda spec: spec.supervised and spec.hardness)
+    parts = paper.parts("fig06")
+    assert [part.profile for part in parts] == ["workstation", "laptop", "laptop", "workstation"]
+    assert [part.partial for part in parts] == [False, False, False, True]
+    assert parts[0].specs == paper.study("fig05").specs and len(parts[0].specs) == 20
+    found = paper.obtain(parts)
+    assert [len(of) for of in found] == [20, 10, 10, 6]
+    assert {run.spec.normalization for run in found[3]} == {"none"}
+    assert paper.parts("fig05") == (paper.study("fig05"),)
+    with pytest.raises(MissingRunError):
+        paper.study("fig06", "workstation", row=none).runs()
+
+
+def test_half_of_the_lowest_profile_is_trained_to_its_end():
+    record(paper.study("fig05", "laptop", hardness=[0, 5]), lambda spec: spec.supervised)
+    study = paper.study("fig05", hardness=[0, 5])
+    assert (study.profile, study.partial) == ("laptop", False)
+
+
+@pytest.mark.parametrize(
+    ("inside", "same"),
+    [
+        ({"train_inside": [np.nan, 0, 0], "inside": [1, 0, 0]}, True),
+        ({"train_inside": [np.nan, 0.1, 0]}, False),
+        ({"train_inside": [np.nan, 0, 0], "inside": [0, 0, 0.1]}, False),
+        ({}, False),
+    ],
+    ids=["none inside", "some inside", "some inside in eval mode", "older record"],
+)  # fmt: skip
+def test_a_run_on_the_ball_stands_in_for_that_on_the_sphere(runs_root, inside, same):
+    """Where no feature lay inside: then the study is complete, a campaign has nothing to make, and the run says so."""
+    ball, _, sphere, _ = paper.parts("fig06", "laptop", hardness=[0])
+    for spec in ball.specs:
+        history = pd.DataFrame({"epoch": [0, 1, spec.epochs], "zero_sum": [0.3, 0.2, 0.1], "inside": 0.0, **inside})
+        if not inside:
+            history = history.drop(columns="inside")
+        means = np.zeros((spec.num_classes, spec.representation_dim), dtype="float32")
+        runs.save(Run(spec, history, {"means": means, "spectra": np.zeros((3, 9))}, {"device": "made up"}), "laptop")
+    assert sphere.complete() == same and bool(sphere.left()) != same
+    assert (campaign.missing(sphere.jobs()) == []) == same
+    assert len(campaign.missing(paper.study("fig06", "laptop", hardness=[0], row=ROW_4).jobs())) == 2
+    for run in sphere.records():
+        assert same and run.spec.normalization == "unit_sphere"
+        assert run.same_as == replace(run.spec, normalization="unit_ball").run_id and run.path.name == run.same_as
+        assert run.evaluated["epoch"].tolist() == [1, run.spec.epochs], "untrained features lay inside in eval mode"
+        assert len(run.arrays["spectra"]) == 2
+    record(sphere)
+    assert [run.same_as for run in sphere.records()] == ["", ""], "its own record comes first"
+
+
 def test_figure_4_has_four_rows_and_table_2_its_start():
     rows = paper.study("fig04", "paper").specs
     assert [(s.init, s.normalization) for s in rows[::10]] == [
@@ -167,10 +227,16 @@ def test_auto_takes_the_best_profile_with_every_run(runs_root):
     made("gpu", 0)
     made("gpu", 5)
     assert paper.study("fig05", hardness=[0, 5]).profile == "gpu"
-    made("paper", 0)  # half of it is not enough
-    assert paper.study("fig05", hardness=[0, 5]).profile == "gpu"
+    record(paper.study("fig05", "paper", hardness=[0, 5]), lambda spec: spec.supervised and not spec.hardness)
+    assert paper.study("fig05", hardness=[0, 5]).profile == "gpu", "a quarter is not enough"
+    made("paper", 0)
+    half = paper.study("fig05", hardness=[0, 5])
+    assert (half.profile, half.partial, half.complete()) == ("paper", True, False)
+    assert {spec.hardness for spec in half.recorded()} == {0} and {spec.hardness for spec in half.left()} == {5}
+    assert not paper.study("fig05", "paper", hardness=[0, 5]).partial, "what is asked for by name is trained"
     made("paper", 5)
-    assert paper.study("fig05", hardness=[0, 5]).profile == "paper"
+    whole = paper.study("fig05", hardness=[0, 5])
+    assert (whole.profile, whole.partial) == ("paper", False)
     assert json.loads(next((runs_root / "gpu").glob("*/spec.json")).read_text())["epochs"] == 100
 
 
@@ -226,7 +292,7 @@ def test_committed_records_are_whole_and_complete_at_laptop(tmp_path, monkeypatc
 @pytest.mark.parametrize("figure", ["fig03", "fig05"])
 def test_the_headline_settings_are_recorded_with_three_seeds(figure):
     root = runs.PACKAGE.parent / "runs"
-    study = paper.study(figure, root=root)
+    study = paper.study(figure, "laptop", root=root)
     assert len({spec.seed for spec in study.specs}) >= 3 and study.complete(root)
 
 

@@ -10,7 +10,7 @@ from test_paper import made_up
 
 from hcl import figures, pages, paper, published, report
 from hcl.bounds import scl_lower_bound, ucl_lower_bound
-from hcl.registry import ROWS
+from hcl.registry import ROWS, row_of
 from hcl.spec import RunSpec
 
 METRICS = {"equal_inner_product": 0.1, "rank": 5.0, "test_accuracy": 0.4, "loss": 0.3, "plain_loss": 0.3}
@@ -59,11 +59,11 @@ def test_counts_have_one_decimal_and_spreads_those_of_their_mean():
 
 def test_rows_of_figure_4_are_kept_apart():
     runs = runs_of("fig06")
-    assert list(dict.fromkeys(report.row(run.spec) for run in runs)) == list(ROWS)
+    assert list(dict.fromkeys(row_of(run.spec) for run in runs)) == list(ROWS)
     means, _ = report.settled_frame(runs, ["rank"])
     assert means.index.names == ["row", "method"] and len(means) == 40
     other = RunSpec(dataset="cifar10", supervised=True, init="near_nc", normalization="none")
-    assert report.row(other) == "near_nc, none"
+    assert row_of(other) == "near_nc, none"
 
 
 def test_table_2_starts_with_the_near_nc_model():
@@ -123,12 +123,28 @@ def test_a_stand_in_says_so_and_names_the_command():
     assert report.stand_in_note(paper.study("fig03", "laptop", dataset="cifar100")) == ""
 
 
-def test_the_summary_names_the_setting_closest_to_an_etf():
+def test_the_summary_names_the_settings_closest_to_an_etf():
+    """By equal inner product, with clusters and effective rank where there are any; ties by the spread of seeds."""
     study = paper.study("fig05", "laptop")
-    page = pages.Page(study, runs_of("fig05"))
+    page = pages.Page(study, [with_means(run) for run in runs_of("fig05")])
     said = page.summary().data
-    assert "Supervised: SCL ends closest to Neural-Collapse (largest metric 0.000, rank 5)" in said
-    assert page.counts in said and sum(page.verdicts["verdict"].value_counts()) == len(page.verdicts)
+    assert "Supervised: SCL (0.000, 10 clusters) ends closest to Neural-Collapse. Unsupervised: UCL (0" in said
+    assert "largest metric" not in said and page.counts in said
+    assert sum(page.verdicts["verdict"].value_counts()) == len(page.verdicts)
+    two = [with_means(run) for run in runs_of("fig05", seeds=(0, 3)) if run.spec.hardness or not run.spec.seed]
+    best, others = report.closest([run for run in two if run.spec.supervised])
+    assert list(best) == ["SCL"] and list(others)[0] == "HSCL, β = 2", "a deviation of .021 at a distance of .035"
+    two = [with_means(run) for run in runs_of("fig05", seeds=(0, 8)) if run.spec.hardness or not run.spec.seed]
+    best, others = report.closest([run for run in two if run.spec.supervised])
+    assert list(best) == ["SCL"], "a deviation of .057 at .06"
+    two = [with_means(run) for run in runs_of("fig05", seeds=(0, 9)) if run.spec.hardness]
+    best, _ = report.closest([run for run in two if run.spec.supervised])
+    assert list(best) == ["HSCL, β = 2", "HSCL, β = 5"], "a deviation of .064 at .03, and .08 at β = 10"
+
+
+def with_means(run):
+    """A run whose class means are as many clusters as classes."""
+    return replace(run, arrays={"means": np.eye(run.spec.num_classes)[:, 1:]})
 
 
 def test_ball_and_sphere_are_compared_run_by_run_after_epoch_0():
@@ -139,8 +155,46 @@ def test_ball_and_sphere_are_compared_run_by_run_after_epoch_0():
         end = run.history.assign(zero_sum=0.5 if ball and run.spec.hardness == 2 else 0.1)
         return replace(run, history=pd.concat([pd.DataFrame([{"epoch": 0, "zero_sum": float(ball)}]), end]))
 
-    page = pages.Page(paper.study("fig06", "laptop"), [with_start(run) for run in runs_of("fig06")])
-    assert "In 8 of the 10 pairs of runs" in page.ball_and_sphere().data
+    study = paper.study("fig06", "laptop")
+    made = [with_start(run) for run in runs_of("fig06")]
+    said = pages.Page(study, made).ball_and_sphere().data
+    assert "Some did with HSCL, β = 2 and HUCL, β = 2, which are two runs each." in said
+    assert "No feature ever lay inside it with SCL; HSCL, β = 5; " in said and " 10 pairs" not in said
+    none = pages.Page(study, [run for run in made if run.spec.hardness == 2]).ball_and_sphere().data
+    assert "No feature" not in none
+    only = [replace(run, provenance={"same_as": "another"}) for run in made if run.spec.normalization == "unit_sphere"]
+    assert "Some did" not in pages.Page(study, only).ball_and_sphere().data
+    ball = [run for run in made if run.spec.normalization == "unit_ball"]
+    assert "No setting has been run on both" in pages.Page(study, ball).ball_and_sphere().data
+
+
+def provenance(run):
+    made = {"device": "a CPU", "torch": "2", "commit": "abc", "data_source": "files", "wall_seconds": 60.0}
+    return replace(run, provenance=made | dict(run.provenance))
+
+
+def test_rows_at_profiles_of_their_own_say_so():
+    """In the titles, in the tables and in the note, which names what is still to be made."""
+    ball, near, sphere, none = paper.parts("fig06", "laptop")
+    ball = paper.study("fig06", "workstation", row="unit ball", seeds=[0, 2])
+    none = replace(none, partial=True)
+    recorded = [made_up(spec, **METRICS) for part in (ball, near, sphere) for spec in part.specs]
+    recorded += [made_up(spec, **METRICS) for spec in none.specs if spec.supervised]
+    recorded = [
+        replace(run, provenance={"same_as": "x"} if run.spec.normalization == "unit_sphere" else {}) for run in recorded
+    ]
+    page = pages.Page(ball, list(map(provenance, recorded)), (ball, near, sphere, none))
+    assert list(page.titles.values()) == [
+        "unit ball: workstation, seeds 0, 2", "unit ball, near-NC start: laptop, seed 0",
+        "unit sphere: laptop, seed 0", "no normalisation: laptop, seed 0",
+    ]  # fmt: skip
+    assert "unit ball: workstation, seeds 0, 2" in page.table(["rank"]).to_html()
+    drawn = figures.spectrum_panels(page.runs, page.titles)
+    assert drawn.axes[0].get_title() == "unit ball: workstation, seeds 0, 2, supervised"
+    note = page.note().data
+    assert "**Row unit ball, profile `workstation`**" in note and "20 runs, seed 0, 2, 20 minutes" in note
+    assert "25 runs, 10 of them on the sphere shown by the run on the ball that they are to the bit, seed 0, 15" in note
+    assert "**Still to be made** at `laptop`, no normalisation, 10 of 10 runs: SCL; HSCL, β = 2" in note
 
 
 def test_clusters_and_spectra_are_drawn_for_what_there_is():

@@ -119,23 +119,51 @@ def test_the_losses_of_all_methods_are_those_of_the_same_features(changes):
     np.testing.assert_allclose(history["scl"], history["plain_loss"], rtol=1e-5)
 
 
+@pytest.fixture
+def last_layer(monkeypatch):
+    """Encoders whose last layer has weights of another size."""
+
+    def scaled(scale):
+        build = engine.build
+
+        def other(*arguments, **options):
+            model = build(*arguments, **options)
+            with torch.no_grad():
+                for parameter in model.head[-1].parameters():
+                    parameter.mul_(scale)
+            return model
+
+        monkeypatch.setattr(engine, "build", other)
+
+    return scaled
+
+
 @pytest.mark.parametrize(("normalization", "scale", "share"), [("unit_ball", 1e-4, 1), ("unit_sphere", 1e-4, 0)])
-def test_features_inside_the_ball_are_counted_over_all_steps(monkeypatch, normalization, scale, share):
+def test_features_inside_the_ball_are_counted_over_all_steps(last_layer, normalization, scale, share):
     """A last layer of tiny weights leaves every feature inside; on the sphere none ever is."""
-    build = engine.build
-
-    def small(*arguments, **options):
-        model = build(*arguments, **options)
-        with torch.no_grad():
-            for parameter in model.head[-1].parameters():
-                parameter.mul_(scale)
-        return model
-
-    monkeypatch.setattr(engine, "build", small)
+    last_layer(scale)
     made = run(normalization=normalization, lr=1e-9)
     assert made.history["train_inside"].tolist()[1:] == [share] * 2
     assert made.history["inside"].tolist() == [share] * 3
     assert (made.history["norm"] < 0.01).all() if share else made.history["norm"].round(5).eq(1).all()
+
+
+@pytest.mark.parametrize(("scale", "same"), [(100, True), (1, False)])
+def test_a_run_on_the_ball_without_features_inside_is_the_run_on_the_sphere(last_layer, tmp_path, scale, same):
+    """To the bit, in what is measured and in the class means; the record then stands in for that run, and says so."""
+    last_layer(scale)
+    ball, sphere = (run(normalization=name, epochs=4) for name in ("unit_ball", "unit_sphere"))
+    assert (ball.history["train_inside"].iloc[1:].sum() == 0) == same
+    runs.save(ball, "smoke", tmp_path)
+    found = runs.get(sphere.spec, tmp_path)
+    assert runs.find(sphere.spec, tmp_path) is None and (found is not None) == same
+    if found is not None:
+        pd.testing.assert_frame_equal(ball.history, sphere.history, check_exact=True)
+        assert np.array_equal(ball.arrays["means"], sphere.arrays["means"])
+        assert np.array_equal(found.arrays["spectra"], sphere.arrays["spectra"])
+        assert (found.spec, found.same_as) == (sphere.spec, ball.spec.run_id)
+    else:
+        assert not ball.history["loss"].equals(sphere.history["loss"])
 
 
 def test_equal_specs_give_bitwise_equal_runs_and_other_seeds_others():
