@@ -12,7 +12,8 @@ from hcl.evidence import Evidence
 from hcl.limits import LIMITS, Limits, varied
 from hcl.paper import BEST_FIRST, Study, study
 from hcl.registry import STAND_INS, figure_named
-from hcl.runs import Run, find, load
+from hcl.runs import Run, get
+from hcl.spec import RunSpec
 from hcl.verdicts import STATUSES, WAITING, Verdict
 
 # Where runs last long enough for the geometry to settle, best first.
@@ -38,7 +39,7 @@ class Judges:
     def __init__(self, root: Path | None = None, profile: str = "auto") -> None:
         self._root, self._profile = root, profile
         self._studies: dict[tuple[str, str, str], Study] = {}
-        self._loaded: dict[Path, Run] = {}
+        self._loaded: dict[RunSpec, Run | None] = {}
 
     def evidence(self, claim: Claim) -> tuple[Study, Evidence]:
         """Return the study whose runs judge a claim, and these as evidence."""
@@ -70,11 +71,10 @@ class Judges:
         return self._studies[key]
 
     def _records(self, chosen: Study) -> tuple[Run, ...]:
-        paths = [path for spec in chosen.specs if (path := find(spec, self._root)) is not None]
-        for path in paths:
-            if path not in self._loaded:
-                self._loaded[path] = load(path)
-        return tuple(self._loaded[path] for path in paths)
+        for spec in chosen.specs:
+            if spec not in self._loaded:
+                self._loaded[spec] = get(spec, self._root)
+        return tuple(run for spec in chosen.specs if (run := self._loaded[spec]) is not None)
 
     def _settled(self, figure: str) -> Study:
         studies = [self._study(figure, profile) for profile in LONG]

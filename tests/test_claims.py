@@ -10,7 +10,7 @@ from hcl.bounds import scl_lower_bound, ucl_lower_bound
 from hcl.claims import CLAIMS, Claim
 from hcl.evidence import Evidence
 from hcl.registry import row_of
-from hcl.verdicts import NC_METRICS, WAITING
+from hcl.verdicts import NC_METRICS, STATUSES, WAITING
 
 BY_NAME = {claim.name: claim for claim in CLAIMS}
 BALL, NEAR, SPHERE, NONE = registry.ROWS
