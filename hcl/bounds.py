@@ -138,7 +138,7 @@ def simclr_lower_bound(num_classes: int, weight: float, supervised: bool = True)
         supervised: negatives of other classes only.
 
     Returns:
-        The bound, to float64 accuracy: 5.2297 at C=100, Q=510; 5.9220 at Q=1022.
+        The bound, to float64 accuracy: 5.2297 at C=100, Q=510; 5.9221 at Q=1022.
 
     Raises:
         ValueError: if ``num_classes < 2`` or ``weight < 0``.

@@ -37,7 +37,10 @@ class Population:
     def __post_init__(self) -> None:
         n = len(self.labels)
         if self.pairs.shape != (n, n) or not bool((self.pairs >= 0).all() and (self.pairs.sum() - 1).abs() < 1e-9):
-            raise ValueError(f"pairs must be ({n}, {n}) probabilities summing to 1, got {tuple(self.pairs.shape)}.")
+            raise ValueError(
+                f"pairs must be ({n}, {n}) probabilities summing to 1, got {tuple(self.pairs.shape)} "
+                f"with sum {float(self.pairs.sum()):.10g}."
+            )
         if bool((self.pairs.sum(0) - self.pairs.sum(1)).abs().max() > 1e-9):
             raise ValueError("pairs must have equal marginals: anchor and positive have one law (condition (c)).")
         if bool((self.pairs[self.labels[:, None] != self.labels] > 0).any()):
