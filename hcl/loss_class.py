@@ -21,7 +21,7 @@ PSIS: Mapping[str, Psi] = {
 STRICT = tuple(name for name in PSIS if "triplet" not in name)  # strictly convex and strictly increasing
 
 
-def necessity(starts: int = 20) -> pd.DataFrame:
+def necessity(starts: int = 20, seed: int = 0) -> pd.DataFrame:
     """Return which minimisers of SCL are ETFs: all with a strictly convex and increasing psi, not with the triplet's.
 
     Returns:
@@ -44,7 +44,7 @@ def necessity(starts: int = 20) -> pd.DataFrame:
     )  # fmt: skip
     for psi, k, c in searches:
         loss = partial(exact_loss, population=independent(class_labels(c, 2)), supervised=True, k=k, psi=psi)
-        found = minimise(loss, 2 * c, c - 1, starts=starts)
+        found = minimise(loss, 2 * c, c - 1, starts=starts, seed=seed)
         z = found.within(bound(True, c, k, psi), REACHED)
         rows.append(_attained(psi, k, z, f"{len(z)} of {starts} found, C = {c}, k = {k}"))
     return pd.DataFrame(rows).set_index(["psi", "representation"])

@@ -52,6 +52,11 @@ def test_descent_is_decided_by_its_seed():
         minimise.minimise(lambda z: z.sum((-1, -2)), 3, 2, starts=0)
 
 
+def test_the_best_minimum_has_the_least_loss():
+    found = minimise.Minima(torch.arange(6.0).view(3, 2, 1), torch.tensor([2.0, 1.0, 1.5]))
+    assert torch.equal(found.best, found.z[1]) and torch.equal(found.within(1.5), found.z[1:])
+
+
 def test_metrics_are_zero_at_neural_collapse_and_the_worst_of_several():
     nc, labels = slips.neural_collapse(4, 2)
     assert max(minimise.nc_metrics(nc[None], labels).values()) < 1e-12
@@ -181,7 +186,9 @@ def test_of_the_triplet_loss_some_minimisers_are_no_etf_and_of_infonce_none():
     assert built == pytest.approx(
         [0.30474, 4 / 9, 0], abs=1e-5
     )  # by hand: (1/2 + 2 |1/2 - .7071|) / 3, (4/3 + 2 2/3) / 6
-    assert (table.loc["triplet, margin 2", "largest"].iloc[-1:] > 0.05).all()
+    searched = table[table.index.get_level_values("representation").str.contains("found")]
+    searched = searched.loc[["triplet, margin 1", "triplet, margin 2"]]
+    assert (searched["largest"] > searched["equal inner product, smallest"] + 0.01).all()
     assert (table.loc["InfoNCE", "largest"] < 1e-4).all()
     assert all(name.startswith(f"{STARTS} of {STARTS}") for name in table.loc["InfoNCE"].index)
 
@@ -260,6 +267,11 @@ def test_appendix_a():
     assert found.dependence > 0.01
     assert abs(found.scl_above) < 1e-9
     assert found.ucl_above < -1e-3
+
+
+def test_views_of_one_reference_a_class_are_independent_given_the_class():
+    found = corollaries.appendix_a(references=1, starts=STARTS)
+    assert found.dependence < 1e-12 and abs(found.ucl_above) < 1e-9
 
 
 # Batches and SimCLR
