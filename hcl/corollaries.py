@@ -117,7 +117,7 @@ def dependence(
 
         rows.append(
             {
-                "share": share,
+                "share": f"{share:g}",
                 "SCL, d = C - 1": above(True, num_classes - 1),
                 "UCL, d = C - 1": above(False, num_classes - 1),
                 "UCL, d = items - 1": above(False, len(labels) - 1),

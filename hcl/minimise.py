@@ -75,7 +75,7 @@ def minimise(
     points = length * torch.randn(starts, n, d, generator=generator, dtype=torch.float64) / d**0.5
     points.requires_grad_()
     optimizer = torch.optim.LBFGS(
-        [points], max_iter=steps, history_size=20, tolerance_grad=1e-10, tolerance_change=1e-14,
+        [points], max_iter=steps, history_size=20, tolerance_grad=1e-8, tolerance_change=1e-12,
         line_search_fn="strong_wolfe",
     )  # fmt: skip
 

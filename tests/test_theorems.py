@@ -234,11 +234,11 @@ def test_properties_at_the_minimum():
 def test_theorem_3_needs_condition_e_and_theorem_2_does_not():
     table = corollaries.dependence((0, 1), 3, starts=STARTS)
     assert table["SCL, d = C - 1"].abs().max() < 1e-9
-    assert table.loc[0, ["UCL, d = C - 1", "UCL, d = items - 1"]].abs().max() < 1e-9
-    assert (table.loc[1].drop("SCL, d = C - 1") < -0.005).all()
+    assert table.loc["0", ["UCL, d = C - 1", "UCL, d = items - 1"]].abs().max() < 1e-9
+    assert (table.loc["1"].drop("SCL, d = C - 1") < -0.005).all()
     by_hand = log(1 + (1 + 5 * exp(-1.2)) / 6) - ucl_lower_bound(3, None)  # every item its own class, C = 6
-    assert table.loc[1, "UCL, ETF of all items"] == pytest.approx(by_hand)
-    assert table.loc[1, "UCL, d = items - 1"] == pytest.approx(by_hand, abs=1e-8)
+    assert table.loc["1", "UCL, ETF of all items"] == pytest.approx(by_hand)
+    assert table.loc["1", "UCL, d = items - 1"] == pytest.approx(by_hand, abs=1e-8)
 
 
 def test_remarks():
