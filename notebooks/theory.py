@@ -295,8 +295,8 @@ report.show_table(at_etf, 6)
 # So is the ETF still the minimiser of HUCL? The paper leaves that open. Descent at $C = 4$ and $k \to \infty$ says: up to
 # $\beta = .5$ nothing lower was found, **from $\beta = 1$ on the ETF is not the minimiser**. The lowest found is an ETF
 # *shrunk* to a radius below 1, where items of the anchor's own class weigh less among its negatives. On the unit sphere
-# nothing can shrink: there the lowest found for $\beta \ge 2$ has its centre off the origin. So have the paper's HUCL runs
-# at $\beta = 30$, whose class means have unit norm but a mean of norm .761 (Table 2).
+# nothing can shrink: there the lowest found for $\beta \ge 2$ has its centre off the origin. The paper's HUCL run at
+# $\beta = 30$ looks alike: class means of unit norm, whose mean has the norm .761 (Table 2).
 
 # %%
 hucl = theorems.hucl_minimum_below_etf(starts=starts, seed=seed)
