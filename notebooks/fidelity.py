@@ -11,10 +11,10 @@
 #
 # Text and official code of the paper do not agree everywhere, and neither says everything. Every such point has a
 # number, D1 to D48, that docstrings and pages cite. This page measures those that could matter: one change at a time
-# against a base run. It then lists the slips of the text, P1 to P11, each with a computed number.
+# against a base run. It then lists the slips of the text, the P-numbers, each with a computed number.
 
 # %% tags=["parameters"]
-profile: str = "auto"  # smoke, laptop, gpu or paper; auto takes the best that has been run
+profile: str = "auto"  # smoke, laptop, workstation, gpu or paper; auto takes the best that has been run
 seeds: list[int] = []  # one run of each setting a seed; empty takes those that are recorded
 epochs: int = 0  # 0 takes the profile's
 
@@ -42,7 +42,7 @@ Markdown(report.provenance_note(study, runs))
 # - **stem** (D21): first layers of the encoder; the official code has the CIFAR stem of ResNet-50.
 # - **k** (D32): number of negatives; the paper says that results change little between 32 and 512.
 #
-# Values are medians over the last epochs (D45); those of the base are means over its seeds. *Beyond seeds* names the
+# Values are medians over the last five evaluations (D45); those of the base are means over its seeds. *Beyond seeds* names the
 # metrics that end outside the interval in which, judged by the base's seeds, a base run of another seed would be with
 # 95 % probability. With three seeds that interval is wide, five standard deviations to either side: only large effects
 # show, and of twenty comparisons without any effect one is beyond it by chance. With one seed nothing can be told.
@@ -82,7 +82,7 @@ definitions = ambiguities.metric_definitions(
 report.show_table(definitions)
 
 # %% [markdown]
-# ## Slips P1–P11
+# ## Slips of the text
 #
 # What the text prints and what it should. Numbers are computed as the page is built; where only a citation is wrong, the
 # number shows what is cited.
@@ -109,8 +109,8 @@ seen = [
     f"({moved.idxmax()}).",
     "Raw inner products and cosines differ in the equal inner-product metric by at most "
     f"{apart.max():.3f} ({apart.idxmax()}).",
-    f"Of the {len(found)} slips only P3 makes a result of the text false. The others are a wrong number, letter or "
-    "citation, or words that are easily misread.",
+    f"Of the {len(found)} slips most are a wrong number, letter or citation, or words that are easily misread; P3 makes a "
+    "result of the text false, and so does P2 a number that the text states.",
     f"Of the {len(verdicts)} claims of the paper about this: {scoreboard.counted(verdicts)}.",
 ]
 Markdown("**What is seen.**\n\n" + "\n".join(f"- {sentence}" for sentence in seen))
