@@ -10,6 +10,7 @@ from IPython.display import Markdown
 from pandas.io.formats.style import Styler
 
 from hcl import figures, paper, report, scoreboard
+from hcl.limits import LIMITS
 from hcl.paper import Study
 from hcl.registry import row_of
 from hcl.runs import Run
@@ -69,7 +70,9 @@ class Page:
 
     def note(self) -> Markdown:
         """Return what stands at the top: a stand-in for the data if there is one, what made the runs, what is left."""
-        return Markdown(report.note(self.parts or [self.study], self.runs))
+        parts = self.parts or [self.study]
+        begun = [better for part in parts if (better := paper.begun(part)) is not None] if self.at_best else []
+        return Markdown(report.note(parts, self.runs, begun))
 
     def table(self, columns: Sequence[str] = COLUMNS, digits: int = 3) -> Styler:
         """Return the settled values of all runs beside the bounds."""
@@ -84,23 +87,25 @@ class Page:
         return show_verdicts(self.verdicts)
 
     def summary(self) -> Markdown:
-        """Return in words which settings end closest to Neural-Collapse, against none, and how many verdicts of each.
+        """Return in words where the equal inner-product metric is least, and without hard negatives, and the verdicts.
 
-        Distance is the equal inner-product metric, which the paper quotes; settings within what seeds do are named
-        together.
+        It is the metric that the paper quotes; settings within what seeds do are named together.
         """
         spoken = []
         for name, runs in self._parts():
-            best, others = report.closest(runs)
-            plain = [text for label, text in others.items() if label in ("SCL", "UCL")]
-            ends = "end" if len(best) > 1 else "ends"
-            sentence = f"{name}: {_listed(list(best.values()))} {ends} closest to Neural-Collapse"
+            table = report.closest(runs)
+            best, others = table[table["closest"]], table[~table["closest"]]
+            plain = [others["words"][label] for label in ("SCL", "UCL") if label in others.index]
+            sentence = f"{name}: {_listed(list(best['words']))}"
+            if all(_short(row, runs[0].spec.num_classes) for _, row in best.iterrows()):
+                sentence += f", {_short(best.iloc[0], runs[0].spec.num_classes)}"
             spoken.append("; ".join([sentence, *plain]) + ".")
         classes = self.runs[0].spec.num_classes
         judged = f"Of the {len(self.verdicts)} claims of the paper about this: {self.counts}."
         return Markdown(
-            f"**What is seen** (equal inner product, clusters of class means and effective rank; at Neural-Collapse 0, "
-            f"{classes} and {classes - 1}). {' '.join(spoken)} {judged}"
+            "**What is seen.** The equal inner-product metric ends least in these settings, in brackets its value, the "
+            f"clusters of class means and the effective rank (at Neural-Collapse 0, {classes} and {classes - 1}), and "
+            f"then without hard negatives. {' '.join(spoken)} {judged}"
         )
 
     @property
@@ -108,9 +113,9 @@ class Page:
         """The main result in a sentence: where plain runs end, and the hardened ones closest to Neural-Collapse."""
         said = []
         for name, runs in self._parts():
-            best, others = report.closest(runs)
-            plain = [text for label, text in others.items() if label in ("SCL", "UCL")]
-            hard = [text for label, text in best.items() if label not in ("SCL", "UCL")]
+            table = report.closest(runs)
+            plain = [table["words"][label] for label in ("SCL", "UCL") if label in table.index]
+            hard = list(table["words"][table["closest"] & ~table.index.isin(["SCL", "UCL"])])
             if plain and hard:
                 said.append(f"{name}: from {plain[0]} without hard negatives to {_listed(hard)} with them.")
         classes = self.runs[0].spec.num_classes
@@ -192,6 +197,15 @@ def show_verdicts(table: pd.DataFrame) -> Styler:
 
 def _trained(run: Run) -> pd.DataFrame:
     return run.history[run.history["epoch"] > 0].reset_index(drop=True)
+
+
+def _short(row: "pd.Series[Any]", classes: int) -> str:
+    """Return what keeps a setting from Neural-Collapse, whatever its equal inner-product metric; empty for nothing."""
+    if row.get("clusters", classes) < classes:
+        return "with classes merged"
+    if row.get("effective_rank", classes) < (1 - LIMITS.missing_rank) * (classes - 1):
+        return "without a full spectrum"
+    return ""
 
 
 def _listed(items: Sequence[str], comma: str = ", ") -> str:

@@ -90,41 +90,40 @@ def settled_frame(
     return grouped.mean(), grouped.std()
 
 
-def closest(runs: Sequence[Run]) -> tuple[dict[str, str], dict[str, str]]:
-    """Return which settings end closest to Neural-Collapse, and the others, each by its name and in words.
+def closest(runs: Sequence[Run]) -> pd.DataFrame:
+    """Return how far settings end from Neural-Collapse, and which are closest, by the equal inner-product metric.
 
-    By the equal inner-product metric. Settings no further from the best than seeds are apart, or than is written, are
-    as close: by their own standard deviation or, of one seed, that of the setting of the nearest hardness with several.
+    Settings no further from the best than seeds are apart, or than is written, are as close: by their own standard
+    deviation or, of one seed, that of the setting of the nearest hardness with several.
 
     Args:
         runs: of one method, plain and hardened.
+
+    Returns:
+        A row a setting, nearest first: its settled means, ``closest``, whether it is among them, and ``words``.
     """
     of_label: dict[str, list[Run]] = {}
     for run in runs:
         of_label.setdefault(label(run.spec), []).append(run)
     frames = {name: pd.DataFrame([run.settled for run in of]) for name, of in of_label.items()}
     hardness = {name: of[0].spec.hardness for name, of in of_label.items()}
-    seeded = {
-        name: float(frame["equal_inner_product"].std()) for name, frame in frames.items() if len(of_label[name]) > 1
-    }
+    seeded = {name: float(frame["equal_inner_product"].std()) for name, frame in frames.items() if len(frame) > 1}
 
     def spread(name: str) -> float:
         nearest = min(seeded, key=lambda other: abs(hardness[other] - hardness[name]), default=None)
         return 0.0 if nearest is None else seeded[nearest]
 
-    far = {name: float(frame["equal_inner_product"].mean()) for name, frame in frames.items()}
-    best = min(far, key=lambda name: far[name])
-    words = {}
-    for name, frame in sorted(frames.items(), key=lambda item: far[item[0]]):
-        means = frame.mean()
-        parts = [form.format(_number(means[key], digits)) for key, digits, form in _PLACE if key in means]
-        words[name] = f"{name} ({', '.join(parts)})".replace(" 1 clusters", " 1 cluster")
-    close = [
-        name
-        for name in words
-        if far[name] - far[best] < max(spread(name), spread(best)) or _number(far[name], 3) == _number(far[best], 3)
-    ]
-    return {name: words[name] for name in close}, {name: text for name, text in words.items() if name not in close}
+    table = pd.DataFrame({name: frame.mean() for name, frame in frames.items()}).T.sort_values("equal_inner_product")
+    far = table["equal_inner_product"]
+    best = str(far.index[0])
+    words, close = [], []
+    for name in map(str, table.index):
+        row = table.loc[name]
+        of = [form.format(_number(row[key], digits)) for key, digits, form in _PLACE if key in row]
+        words.append(f"{name} ({', '.join(of)})".replace(" 1 clusters", " 1 cluster"))
+        written_alike = _number(far[name], 3) == _number(far[best], 3)
+        close.append(written_alike or bool(far[name] - far[best] < max(spread(name), spread(best))))
+    return table.assign(closest=close, words=words)
 
 
 def course_frame(runs: Sequence[Run], columns: Sequence[str] = COURSE) -> pd.DataFrame:
@@ -285,12 +284,13 @@ def stand_in_note(study: Study) -> str:
     )
 
 
-def note(studies: Sequence[Study], runs: Sequence[Run]) -> str:
+def note(studies: Sequence[Study], runs: Sequence[Run], begun: Sequence[Study] = ()) -> str:
     """Return what stands at the top of a page, as Markdown: data that stand in, what made the runs, what is left.
 
     Args:
         studies: that the page shows, rows of a figure that were run at different profiles being studies of their own.
         runs: of them.
+        begun: studies at better profiles of which less than half is made.
     """
     groups: dict[tuple[str, str], list[Study]] = {}
     for study in studies:
@@ -302,7 +302,18 @@ def note(studies: Sequence[Study], runs: Sequence[Run]) -> str:
         rows = "; ".join(row_of(study.specs[0]) for study in of) if len(groups) > 1 else ""
         paragraphs.append(provenance_note(of[0], [run for run in runs if run.spec in specs], rows))
     paragraphs += [left_note(study) for study in studies if study.partial]
+    paragraphs += [begun_note(study) for study in begun]
     return text + "\n\n".join([*paragraphs, cost_note(studies[0].dataset)])
+
+
+def begun_note(study: Study) -> str:
+    """Return Markdown that says which runs there are of a study at a better profile than the one that is shown."""
+    made = [label(spec) for spec in study.recorded()]
+    row = f", {row_of(study.specs[0])}" if len({row_of(spec) for spec in study.specs}) == 1 else ""
+    return (
+        f"**Begun** at `{study.profile}`{row}: {len(made)} of {len(study.specs)} runs ({'; '.join(made)}), to be shown "
+        "here once half are made. Claims on geometry are judged by these, and wait for the others."
+    )
 
 
 def left_note(study: Study) -> str:

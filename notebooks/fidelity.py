@@ -110,7 +110,7 @@ seen = [
     "Raw inner products and cosines differ in the equal inner-product metric by at most "
     f"{apart.max():.3f} ({apart.idxmax()}).",
     f"Of the {len(found)} slips most are a wrong number, letter or citation, or words that are easily misread; P3 makes a "
-    "result of the text false, and so does P2 a number that the text states.",
+    "result of the text false, and P2 a number that it states.",
     f"Of the {len(verdicts)} claims of the paper about this: {scoreboard.counted(verdicts)}.",
 ]
 Markdown("**What is seen.**\n\n" + "\n".join(f"- {sentence}" for sentence in seen))
