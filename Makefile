@@ -25,7 +25,7 @@ sync: $(READY)
 
 headline: $(READY) # the picture of the README, from the records
 	$(BIN)/python -c 'from hcl import figures, paper; figures.set_theme(); \
-	figures.headline(paper.study("fig05", "laptop").runs()).savefig("book/images/headline.png")'
+	figures.headline(paper.study("fig03").runs()).savefig("book/images/headline.png")'
 
 clean:
 	rm -rf _build book/pages build

@@ -13,7 +13,7 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
-from hcl import archive, campaign, paper, runs, train
+from hcl import archive, campaign, paper, report, runs, train
 from hcl.campaign import Settings
 from hcl.data import DataError
 from hcl.engine import Techniques
@@ -72,15 +72,17 @@ def parse(parameters: list[str]) -> dict[str, Any]:
 
 @app.command("list")
 def list_figures() -> None:
-    """List figures, tables and theorems, and the profiles they can be run at."""
+    """List figures, tables and theorems, and the profiles they can be run at with what a run costs."""
     table = Table("figure", "what it shows", "paper", "notebook")
     for figure in paper.FIGURES.values():
         table.add_row(figure.name, figure.title, figure.section, figure.notebook)
     console.print(table)
-    table = Table("profile", "what it is")
+    table = Table("profile", "what it is", "cost on images", "on synthetic data")
+    costs = report.costs()
     for profile in paper.PROFILES.values():
-        table.add_row(profile.name, profile.summary)
+        table.add_row(profile.name, profile.summary, *costs[profile.name].values())
     console.print(table)
+    console.print(f"Costs: medians of the records in {runs.default_root()}", highlight=False, soft_wrap=True)
 
 
 @app.command()

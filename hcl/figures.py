@@ -39,6 +39,8 @@ METRICS = {
     "plain_loss": "loss without hardening",
     "within_class": "within-class distance",
     "rank": "rank above ln = −10",
+    "effective_rank": "effective rank",
+    "clusters": "clusters of class means",
 }
 FLOAT32_FLOOR = 2 * float(np.log(np.finfo(np.float32).eps))  # squared singular values of float32 means (D40)
 
@@ -82,6 +84,11 @@ def _of(runs: Sequence[Run], supervised: bool) -> list[Run]:
     return [run for run in runs if run.spec.supervised == supervised]
 
 
+def recorded(runs: Sequence[Run], metrics: Sequence[str]) -> list[str]:
+    """Return those of the metrics that some run has by epoch: older records have fewer."""
+    return [name for name in metrics if any(name in run.history for run in runs)]
+
+
 def metric_panels(runs: Sequence[Run], metrics: Sequence[str], levels: Mapping[str, float] | None = None) -> Figure:
     """Draw metrics against epochs, a row a metric, supervised left and unsupervised right, as in Figures 3 and 5.
 
@@ -89,7 +96,7 @@ def metric_panels(runs: Sequence[Run], metrics: Sequence[str], levels: Mapping[s
 
     Args:
         runs: of a study.
-        metrics: columns of the history, keys of `METRICS`.
+        metrics: columns of the history that some run has, keys of `METRICS`.
         levels: values, such as bounds, to draw a dashed line at, by metric.
     """
     frame, colours, settings = history_frame(runs), _colours(runs), _settings(runs)
@@ -217,7 +224,9 @@ def headline(runs: Sequence[Run]) -> Figure:
     frame, colours = history_frame(runs), _colours(runs)
     figure, axes = plt.subplots(1, 3, figsize=(12, 3.3))
     for axis, setting in zip(axes, SETTINGS, strict=False):
-        _draw_metric(axis, frame[frame["setting"] == setting], "equal_inner_product", colours, legend=axis is axes[0])
+        shown = frame[frame["setting"] == setting]
+        if not shown.empty:
+            _draw_metric(axis, shown, "equal_inner_product", colours, legend=axis is axes[0])
         axis.set(title=setting, ylabel="distance from an ETF\n(equal inner-product metric)", ylim=(0, None))
     axes[0].legend(title=None, fontsize="small")
     axes[1].set_ylabel("")

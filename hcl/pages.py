@@ -10,12 +10,14 @@ from IPython.display import Markdown
 from pandas.io.formats.style import Styler
 
 from hcl import figures, paper, report, scoreboard
+from hcl.limits import LIMITS
 from hcl.paper import Study
 from hcl.registry import row_of
 from hcl.runs import Run
 
 COLUMNS = (
-    "test_accuracy", "loss", "plain_loss", "zero_sum", "unit_norm", "equal_inner_product", "rank", "best_epoch",
+    "test_accuracy", "loss", "plain_loss", "zero_sum", "unit_norm", "equal_inner_product", "within_class", "rank",
+    "effective_rank", "clusters", "best_epoch",
 )  # fmt: skip
 
 
@@ -40,10 +42,8 @@ class Page:
     def verdicts(self) -> pd.DataFrame:
         """The claims of the paper about the figure, each with its verdict."""
         name = self.study.figure.name
-        judged = getattr(scoreboard, "of_figure", None) if self.at_best else None
-        if judged is not None:
-            table: pd.DataFrame = judged(name)
-            return table
+        if self.at_best:
+            return scoreboard.of_figure(name)
         return scoreboard.verdicts((name,), self.study, self.runs if len(self.parts) < 2 else self.study.records())
 
     @property
@@ -70,35 +70,56 @@ class Page:
 
     def note(self) -> Markdown:
         """Return what stands at the top: a stand-in for the data if there is one, what made the runs, what is left."""
-        return Markdown(report.note(self.parts or [self.study], self.runs))
+        parts = self.parts or [self.study]
+        begun = [better for part in parts if (better := paper.begun(part)) is not None] if self.at_best else []
+        return Markdown(report.note(parts, self.runs, begun))
 
     def table(self, columns: Sequence[str] = COLUMNS, digits: int = 3) -> Styler:
         """Return the settled values of all runs beside the bounds."""
         return report.show_settled(self.runs, columns, digits, self.titles)
+
+    def floor_table(self) -> Styler:
+        """Return the rank at several floors beside effective rank and clusters, with nothing learnt and with noise."""
+        return report.show_table(report.floor_sensitivity(self.runs, self.titles))
 
     def verdict_table(self) -> Styler:
         """Return the verdicts as a table."""
         return show_verdicts(self.verdicts)
 
     def summary(self) -> Markdown:
-        """Return in words which settings end closest to Neural-Collapse, against none, and how many verdicts of each.
+        """Return in words where the equal inner-product metric is least, and without hard negatives, and the verdicts.
 
-        Distance is the equal inner-product metric, which the paper quotes; settings within what seeds do are named
-        together.
+        It is the metric that the paper quotes; settings within what seeds do are named together.
         """
         spoken = []
         for name, runs in self._parts():
-            best, others = report.closest(runs)
-            plain = [text for label, text in others.items() if label in ("SCL", "UCL")]
-            ends = "end" if len(best) > 1 else "ends"
-            sentence = f"{name}: {_listed(list(best.values()))} {ends} closest to Neural-Collapse"
+            table = report.closest(runs)
+            best, others = table[table["closest"]], table[~table["closest"]]
+            plain = [others["words"][label] for label in ("SCL", "UCL") if label in others.index]
+            sentence = f"{name}: {_listed(list(best['words']))}"
+            if all(_short(row, runs[0].spec.num_classes) for _, row in best.iterrows()):
+                sentence += f", {_short(best.iloc[0], runs[0].spec.num_classes)}"
             spoken.append("; ".join([sentence, *plain]) + ".")
         classes = self.runs[0].spec.num_classes
         judged = f"Of the {len(self.verdicts)} claims of the paper about this: {self.counts}."
         return Markdown(
-            f"**What is seen** (equal inner product, clusters of class means and effective rank; at Neural-Collapse 0, "
-            f"{classes} and {classes - 1}). {' '.join(spoken)} {judged}"
+            "**What is seen.** The equal inner-product metric ends least in these settings, in brackets its value, the "
+            f"clusters of class means and the effective rank (at Neural-Collapse 0, {classes} and {classes - 1}), and "
+            f"then without hard negatives. {' '.join(spoken)} {judged}"
         )
+
+    @property
+    def result(self) -> str:
+        """The main result in a sentence: where plain runs end, and the hardened ones closest to Neural-Collapse."""
+        said = []
+        for name, runs in self._parts():
+            table = report.closest(runs)
+            plain = [table["words"][label] for label in ("SCL", "UCL") if label in table.index]
+            hard = list(table["words"][table["closest"] & ~table.index.isin(["SCL", "UCL"])])
+            if plain and hard:
+                said.append(f"{name}: from {plain[0]} without hard negatives to {_listed(hard)} with them.")
+        classes = self.runs[0].spec.num_classes
+        return " ".join([*said, f"At Neural-Collapse: 0, {classes} clusters, effective rank {classes - 1}."])
 
     def ball_and_sphere(self) -> Markdown:
         """Return in words how the runs on the unit ball and on the unit sphere compare.
@@ -115,14 +136,18 @@ class Page:
                 (same if one else apart).append(report.label(run.spec))
         said = ["Ball and sphere project a feature of norm above 1 to the same point, and differ only within the ball."]
         if not same and not apart:
-            said.append("No setting has been run on both at the same scale yet.")
+            said.append("The two rows shown here have no setting in common at one scale yet.")
         if same:
             said.append(
                 f"No feature ever lay inside it with {_listed(list(dict.fromkeys(same)), '; ')}: there the run on the "
                 "sphere is the run on the ball, to the last digit, and was not counted twice."
             )
-        if apart:
+        if apart and same:
             said.append(f"Some did with {_listed(list(dict.fromkeys(apart)), '; ')}, which are two runs each.")
+        elif apart:
+            said.append(
+                "With every setting that was run on both some features did lie inside it: they are two runs each."
+            )
         return Markdown(" ".join(said))
 
     def _parts(self) -> list[tuple[str, list[Run]]]:
@@ -158,7 +183,7 @@ def show_verdicts(table: pd.DataFrame) -> Styler:
     Args:
         table: with a column ``verdict``, as `hcl.scoreboard.verdicts` returns, and a unique index.
     """
-    wide = {"claim": "11em", "measured": "13em", "verdict": "6em", "published": "6em"}
+    wide = {"claim": "11em", "measured": "13em", "verdict": "6em", "published": "6em", "reason": "8em"}
     styles: list[Any] = [{"selector": "th, td", "props": [("text-align", "left"), ("vertical-align", "top")]}]
     for kind, names in (("col_heading.level0.col", table.columns), ("row_heading.level", table.index.names)):
         for number, name in enumerate(names):
@@ -172,6 +197,15 @@ def show_verdicts(table: pd.DataFrame) -> Styler:
 
 def _trained(run: Run) -> pd.DataFrame:
     return run.history[run.history["epoch"] > 0].reset_index(drop=True)
+
+
+def _short(row: "pd.Series[Any]", classes: int) -> str:
+    """Return what keeps a setting from Neural-Collapse, whatever its equal inner-product metric; empty for nothing."""
+    if row.get("clusters", classes) < classes:
+        return "with classes merged"
+    if row.get("effective_rank", classes) < (1 - LIMITS.missing_rank) * (classes - 1):
+        return "without a full spectrum"
+    return ""
 
 
 def _listed(items: Sequence[str], comma: str = ", ") -> str:

@@ -23,6 +23,7 @@ __all__ = [
     "Figure",
     "Profile",
     "Study",
+    "begun",
     "figure_named",
     "obtain",
     "order",
@@ -176,6 +177,22 @@ def parts(name: str, profile: str = "auto", *, root: Path | None = None, **optio
     if name not in BY_ROW:
         return (study(name, profile, root=root, **options),)
     return tuple(study(name, profile, root=root, row=row, **options) for row in ROWS)
+
+
+def begun(shown: Study, root: Path | None = None) -> Study | None:
+    """Return the study of a figure at the best profile above the one shown at which some of its runs are made, or None.
+
+    Args:
+        shown: of a figure or a row, with the figure's own values.
+        root: see `study`.
+    """
+    rows = {row_of(spec) for spec in shown.specs}
+    for scale in BEST_FIRST[: BEST_FIRST.index(shown.profile)] if shown.profile in BEST_FIRST else ():
+        better = _at(shown.figure, scale, shown.dataset, shown.figure.hardness, [0], 0, "")
+        better = replace(better, specs=tuple(spec for spec in better.specs if row_of(spec) in rows))
+        if better.recorded(root):
+            return better
+    return None
 
 
 def _with_recorded(study: Study, more: Study, root: Path | None) -> Study:

@@ -1,20 +1,28 @@
 """Runs as tables: histories for plotting, summaries beside the theory, and where the numbers come from."""
 
+import json
 import math
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from statistics import median
 from typing import Any
 
 import pandas as pd
+import torch
+from torch import Tensor
 
+from hcl import geometry
 from hcl.bounds import scl_lower_bound, ucl_lower_bound
-from hcl.paper import Study
+from hcl.paper import PROFILES, Study
 from hcl.registry import row_of
-from hcl.runs import Run
+from hcl.runs import PROVENANCE, Run, default_root
 from hcl.spec import RunSpec
 
-_COUNTS = ("rank", "effective rank", "clusters", "best epoch")
+_COUNTS = ("rank", "effective rank", "clusters", "best epoch")  # what these begin with is written to one decimal
 _PLACE = (("equal_inner_product", 3, "{}"), ("clusters", 1, "{} clusters"), ("effective_rank", 1, "effective rank {}"))
+FLOORS = (-4.6, -6.9, -10.0, -15.0)  # natural logarithms: 1 %, .1 %, .005 % of the largest value, and rounding's
+COURSE = ("loss", "equal_inner_product", "effective_rank", "clusters")
 SETTINGS = ("supervised (SCL, HSCL)", "unsupervised (UCL, HUCL)")
 
 
@@ -30,7 +38,7 @@ def label(spec: RunSpec) -> str:
 
 
 def bound(spec: RunSpec) -> float:
-    """Return the least value of the run's loss without hardening: Theorem 2 or 3; NaN for eq. (42), which has none."""
+    """Return the least value of the run's loss without hardening: Theorem 2 or 3; NaN for eq. (42), another loss."""
     if spec.objective == "simclr":
         return math.nan
     return (scl_lower_bound if spec.supervised else ucl_lower_bound)(spec.num_classes, spec.k)
@@ -82,37 +90,120 @@ def settled_frame(
     return grouped.mean(), grouped.std()
 
 
-def closest(runs: Sequence[Run]) -> tuple[dict[str, str], dict[str, str]]:
-    """Return which settings end closest to Neural-Collapse, and the others, each by its name and in words.
+def closest(runs: Sequence[Run]) -> pd.DataFrame:
+    """Return how far settings end from Neural-Collapse, and which are closest, by the equal inner-product metric.
 
-    By the equal inner-product metric. Settings as far from the best as seeds differ are as close: by their own standard
-    deviation or, of one seed, by that of the setting of the nearest hardness that has several.
+    Settings no further from the best than seeds are apart, or than is written, are as close: by their own standard
+    deviation or, of one seed, that of the setting of the nearest hardness with several.
 
     Args:
         runs: of one method, plain and hardened.
+
+    Returns:
+        A row a setting, nearest first: its settled means, ``closest``, whether it is among them, and ``words``.
     """
     of_label: dict[str, list[Run]] = {}
     for run in runs:
         of_label.setdefault(label(run.spec), []).append(run)
     frames = {name: pd.DataFrame([run.settled for run in of]) for name, of in of_label.items()}
     hardness = {name: of[0].spec.hardness for name, of in of_label.items()}
-    seeded = {
-        name: float(frame["equal_inner_product"].std()) for name, frame in frames.items() if len(of_label[name]) > 1
-    }
+    seeded = {name: float(frame["equal_inner_product"].std()) for name, frame in frames.items() if len(frame) > 1}
 
     def spread(name: str) -> float:
         nearest = min(seeded, key=lambda other: abs(hardness[other] - hardness[name]), default=None)
         return 0.0 if nearest is None else seeded[nearest]
 
-    far = {name: float(frame["equal_inner_product"].mean()) for name, frame in frames.items()}
-    best = min(far, key=lambda name: far[name])
-    words = {}
-    for name, frame in sorted(frames.items(), key=lambda item: far[item[0]]):
-        means = frame.mean()
-        parts = [form.format(_number(means[key], digits)) for key, digits, form in _PLACE if key in means]
-        words[name] = f"{name} ({', '.join(parts)})"
-    close = [name for name in words if name == best or far[name] - far[best] < max(spread(name), spread(best))]
-    return {name: words[name] for name in close}, {name: text for name, text in words.items() if name not in close}
+    table = pd.DataFrame({name: frame.mean() for name, frame in frames.items()}).T.sort_values("equal_inner_product")
+    far = table["equal_inner_product"]
+    best = str(far.index[0])
+    words, close = [], []
+    for name in map(str, table.index):
+        row = table.loc[name]
+        of = [form.format(_number(row[key], digits)) for key, digits, form in _PLACE if key in row]
+        words.append(f"{name} ({', '.join(of)})".replace(" 1 clusters", " 1 cluster"))
+        written_alike = _number(far[name], 3) == _number(far[best], 3)
+        close.append(written_alike or bool(far[name] - far[best] < max(spread(name), spread(best))))
+    return table.assign(closest=close, words=words)
+
+
+def course_frame(runs: Sequence[Run], columns: Sequence[str] = COURSE) -> pd.DataFrame:
+    """Return values at the best epoch, that of the least own loss, beside the settled ones (D45): means over seeds.
+
+    Args:
+        runs: of one row.
+        columns: of the history; NaN where a record has none of them by epoch.
+
+    Returns:
+        A row a method, with ``best_epoch`` and two columns each, ``"loss, best epoch"`` and ``"loss, settled"``.
+    """
+    rows = []
+    for run in runs:
+        best = run.evaluated.iloc[run.evaluated["loss"].argmin()]
+        values: dict[str, Any] = {"method": label(run.spec), "best_epoch": float(run.best_epoch)}
+        for name in columns:
+            values[f"{name}, best epoch"] = float(best.get(name, math.nan))
+            values[f"{name}, settled"] = float(run.settled.get(name, math.nan))
+        rows.append(values)
+    return pd.DataFrame(rows).groupby("method", sort=False).mean()
+
+
+def floor_sensitivity(runs: Sequence[Run], titles: Mapping[str, str] | None = None) -> pd.DataFrame:
+    """Return how the rank of the class means depends on the floor, beside an untrained encoder and pure noise.
+
+    A rank counts the values of the spectrum above a floor, and noise has a high one: effective rank and clusters do not
+    depend on a floor (D40, D46). All are of the class means after the last epoch, as plots of spectra show them.
+
+    Args:
+        runs: of a study or several.
+        titles: what to call the rows of Figures 4 and 6.
+
+    Returns:
+        A row a method, means over seeds; below them what they started from, and at the end class means that are C
+        random directions, standard Gaussian (seed 0). NaN where a record does not tell: older ones have no spectrum of
+        epoch 0, but its rank above -10.
+    """
+    of_row: dict[str, list[Run]] = {}
+    for run in runs:
+        of_row.setdefault(row_of(run.spec), []).append(run)
+    rows: list[dict[str, Any]] = []
+    for row, its in of_row.items():
+        title = (titles or {}).get(row, row)
+        for run in its:
+            means = torch.from_numpy(run.arrays["means"]).double()
+            rows.append({"row": title, "method": label(run.spec), **_collapse(means)})
+        start = next((run for run in its if run.evaluated["epoch"].iloc[0] == 0), None)
+        if start is not None:
+            what = "near-NC model" if start.spec.start else "untrained encoder"
+            rows.append({"row": title, "method": what, **_at_epoch_0(start)})
+    spec = runs[0].spec
+    noise = torch.randn(spec.num_classes, spec.representation_dim, generator=torch.Generator().manual_seed(0))
+    noise = torch.nn.functional.normalize(noise.double())
+    rows.append({"row": "–", "method": "random directions", **_collapse(noise)})
+    frame = pd.DataFrame(rows)
+    index = ["row", "method"] if len(of_row) > 1 else ["method"]
+    return frame.drop(columns=[] if len(of_row) > 1 else "row").groupby(index, sort=False).mean()
+
+
+def _floor_name(floor: float) -> str:
+    return f"rank above {floor:g}".replace("-", "−")
+
+
+def _collapse(means: Tensor) -> dict[str, float]:
+    spectrum = geometry.covariance_spectrum(means)
+    ranks = {_floor_name(floor): float((spectrum > floor).sum()) for floor in FLOORS}
+    rank = float(geometry.effective_rank(means))
+    return {**ranks, "effective rank": rank, "clusters": float(geometry.cluster_count(means))}
+
+
+def _at_epoch_0(run: Run) -> dict[str, float]:
+    first = run.evaluated.iloc[0]
+    spectra = run.arrays.get("spectra")
+    if spectra is None:
+        ranks = {_floor_name(floor): math.nan for floor in FLOORS} | {_floor_name(-10.0): first.get("rank", math.nan)}
+    else:
+        ranks = {_floor_name(floor): float((spectra[0] > floor).sum()) for floor in FLOORS}
+    of = {"effective rank": first.get("effective_rank", math.nan), "clusters": first.get("clusters", math.nan)}
+    return {name: float(value) for name, value in {**ranks, **of}.items()}
 
 
 def near_nc_frame(runs: Sequence[Run], columns: Sequence[str]) -> pd.DataFrame:
@@ -180,22 +271,26 @@ def stand_in_note(study: Study) -> str:
     if not study.stands_in:
         return ""
     own, name = study.figure.dataset, study.figure.name
+    spec = study.specs[0]
+    each = f"{spec.num_train // spec.num_classes} training images" if spec.num_train else "500 training images"
     return (
         f'<div class="admonition warning"><p class="admonition-title">Not {own}: {study.dataset}</p>'
         f"<p>The paper trains on {own}, whose files were not at hand. These runs are on {study.dataset}: the first 100 "
-        "classes of Tiny-ImageNet, 500 training images each, at 32 by 32 pixels: the same shape, harder images. "
-        "What is said of the paper's claims here is said of this data. Where the files of "
-        f"{own} are, or can be downloaded, the real thing is one command away:</p>"
-        f"<p><code>hcl run {name} --profile {study.profile} -p dataset={own}</code></p></div>\n\n"
+        f"classes of Tiny-ImageNet at 32 by 32 pixels, {each} each: the same shape, harder images. "
+        f"What is said of the paper's claims here is said of this data. Where the files of {own} are, or can be "
+        "downloaded, the first command makes these runs on them, and the second those of the paper:</p>"
+        f"<p><code>hcl run {name} --profile {study.profile} -p dataset={own}</code></p>"
+        f"<p><code>hcl run {name} --profile paper -p dataset={own}</code></p></div>\n\n"
     )
 
 
-def note(studies: Sequence[Study], runs: Sequence[Run]) -> str:
+def note(studies: Sequence[Study], runs: Sequence[Run], begun: Sequence[Study] = ()) -> str:
     """Return what stands at the top of a page, as Markdown: data that stand in, what made the runs, what is left.
 
     Args:
         studies: that the page shows, rows of a figure that were run at different profiles being studies of their own.
         runs: of them.
+        begun: studies at better profiles of which less than half is made.
     """
     groups: dict[tuple[str, str], list[Study]] = {}
     for study in studies:
@@ -204,9 +299,21 @@ def note(studies: Sequence[Study], runs: Sequence[Run]) -> str:
     paragraphs = []
     for of in groups.values():
         specs = {spec for study in of for spec in study.specs}
-        rows = ", ".join(row_of(study.specs[0]) for study in of) if len(groups) > 1 else ""
+        rows = "; ".join(row_of(study.specs[0]) for study in of) if len(groups) > 1 else ""
         paragraphs.append(provenance_note(of[0], [run for run in runs if run.spec in specs], rows))
-    return text + "\n\n".join(paragraphs + [left_note(study) for study in studies if study.partial])
+    paragraphs += [left_note(study) for study in studies if study.partial]
+    paragraphs += [begun_note(study) for study in begun]
+    return text + "\n\n".join([*paragraphs, cost_note(studies[0].dataset)])
+
+
+def begun_note(study: Study) -> str:
+    """Return Markdown that says which runs there are of a study at a better profile than the one that is shown."""
+    made = [label(spec) for spec in study.recorded()]
+    row = f", {row_of(study.specs[0])}" if len({row_of(spec) for spec in study.specs}) == 1 else ""
+    return (
+        f"**Begun** at `{study.profile}`{row}: {len(made)} of {len(study.specs)} runs ({'; '.join(made)}), to be shown "
+        "here once half are made. Claims on geometry are judged by these, and wait for the others."
+    )
 
 
 def left_note(study: Study) -> str:
@@ -233,7 +340,7 @@ def provenance_note(study: Study, runs: Sequence[Run], rows: str = "") -> str:
         runs: the records.
         rows: names of the rows of a figure that it is about, where it is not about all of them.
     """
-    about = f"Row{'s' * (rows.count(', ') > 0)} {rows}, profile" if rows else "Profile"
+    about = f"Row{'s' * (';' in rows)} {rows}: profile" if rows else "Profile"
     if not runs:
         return f"**{about} `{study.profile}`**: no run yet."
 
@@ -255,6 +362,53 @@ def provenance_note(study: Study, runs: Sequence[Run], rows: str = "") -> str:
         f"{each('torch')} and the library at commit {commits}. Records: {folders}; times and fingerprints of the data "
         f"({each('data_source')}) are in each run's `provenance.json`."
     )
+
+
+def costs(root: Path | None = None) -> dict[str, dict[str, str]]:
+    """Return what a run takes, in words, by profile and kind of data, from the records; ``"–"`` where there are none.
+
+    Args:
+        root: folder of the records; None is `hcl.runs.default_root`.
+
+    Returns:
+        By profile: ``"images"`` and ``"synthetic"``, as ``"25 min a run (10 records, 1 thread each of 2 cores)"``.
+    """
+    return {
+        profile: {kind: _cost(profile, kind, root or default_root()) for kind in ("images", "synthetic")}
+        for profile in PROFILES
+    }
+
+
+def _cost(profile: str, kind: str, root: Path) -> str:
+    made = [
+        json.loads(path.read_text())
+        for path in sorted((root / profile).glob(f"[!.]*/{PROVENANCE}"))
+        if path.parent.name.startswith("synthetic-") == (kind == "synthetic")
+    ]
+    if not made:
+        return "–"
+    on = Counter((str(one["device"]), one.get("threads")) for one in made).most_common(1)[0][0]
+    device, threads = on
+    where = device
+    if device.startswith("CPU") and threads:
+        where = f"{threads} thread{'s' if threads > 1 else ''} each of {device.rsplit(', ', 1)[-1]}"
+    taken = duration(median(one["wall_seconds"] for one in made))
+    return f"{taken} a run ({len(made)} record{'s' * (len(made) > 1)}, {where})"
+
+
+def duration(seconds: float) -> str:
+    """Return a duration for people: ``"12 s"``, ``"25 min"``, ``"2.5 h"``."""
+    if seconds < 90:
+        return f"{seconds:.0f} s"
+    return f"{seconds / 60:.0f} min" if seconds < 90 * 60 else f"{seconds / 3600:.1f} h"
+
+
+def cost_note(dataset: str, root: Path | None = None) -> str:
+    """Return Markdown that says what a run takes at each profile, on images or on the synthetic data."""
+    kind = "synthetic" if dataset == "synthetic" else "images"
+    each = [f"`{profile}` {of[kind]}" for profile, of in costs(root).items() if profile != "smoke"]
+    about = "the synthetic data" if kind == "synthetic" else "images"
+    return f"What it costs on {about}, by the median of all records: {'; '.join(each)}."
 
 
 def scale(spec: RunSpec) -> str:
@@ -293,7 +447,7 @@ def _writer(column: str, digits: int) -> Callable[[object], str]:
 
 def _places(column: str, digits: int) -> int:
     """Return the decimals of a column: counts, whose medians and means are broken, have one at most."""
-    return min(digits, 1) if column.replace("_", " ").split(",")[0] in _COUNTS else digits
+    return min(digits, 1) if column.replace("_", " ").startswith(_COUNTS) else digits
 
 
 def _spread(spread: float, mean: float, digits: int) -> str:

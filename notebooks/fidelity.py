@@ -14,7 +14,7 @@
 # against a base run. It then lists the slips of the text, P1 to P16, each with a computed number.
 
 # %% tags=["parameters"]
-profile: str = "auto"  # smoke, laptop, gpu or paper; auto takes the best that has been run
+profile: str = "auto"  # smoke, laptop, workstation, gpu or paper; auto takes the best that has been run
 seeds: list[int] = []  # one run of each setting a seed; empty takes those that are recorded
 epochs: int = 0  # 0 takes the profile's
 
@@ -42,7 +42,7 @@ Markdown(report.provenance_note(study, runs))
 # - **stem** (D21): first layers of the encoder; the official code has the CIFAR stem of ResNet-50.
 # - **k** (D32): number of negatives; the paper says that results change little between 32 and 512.
 #
-# Values are medians over the last epochs (D45); those of the base are means over its seeds. *Beyond seeds* names the
+# Values are medians over the last five evaluations (D45); those of the base are means over its seeds. *Beyond seeds* names the
 # metrics that end outside the interval in which, judged by the base's seeds, a base run of another seed would be with
 # 95 % probability. With three seeds that interval is wide, five standard deviations to either side: only large effects
 # show, and of twenty comparisons without any effect one is beyond it by chance. With one seed nothing can be told.

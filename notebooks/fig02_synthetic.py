@@ -16,7 +16,7 @@
 # the same class, and a second noisy copy of the same point. Does training get there?
 
 # %% tags=["parameters"]
-profile: str = "auto"  # smoke, laptop, gpu or paper; auto takes the best that has been run
+profile: str = "auto"  # smoke, laptop, workstation, gpu or paper; auto takes the best that has been run
 hardness: list[float] = []  # values of beta; empty takes the paper's 0, 10, 30, 50
 seeds: list[int] = []  # one run of each setting a seed, the panels show the first; empty takes those recorded
 epochs: int = 0  # 0 takes the profile's
@@ -76,7 +76,9 @@ report.show_settled([r for r in page.runs if r.spec.positives == "noise"], COLUM
 # %% [markdown]
 # ## What the paper says of this figure
 #
-# ✗ marks the numbers that do not agree with the claim.
+# ✗ marks the numbers that do not agree with the claim, (?) those that another seed might turn, (…) those that had not
+# settled. Each claim is judged by the runs that can judge it: *waiting* if these are still to be made, *not judged* if they
+# have not settled or not fitted their images, *undecided* if what is asked is within what seeds do.
 
 # %%
 page.verdict_table()

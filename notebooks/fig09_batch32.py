@@ -15,7 +15,7 @@
 # Neural-Collapse only with HSCL at $\beta = 30$, and for no HUCL.
 
 # %% tags=["parameters"]
-profile: str = "auto"  # smoke, laptop, gpu or paper; auto takes the best that has been run
+profile: str = "auto"  # smoke, laptop, workstation, gpu or paper; auto takes the best that has been run
 dataset: str = "auto"  # name of a data set, as cifar100; auto takes the paper's or what stands in for it
 hardness: list[float] = []  # values of beta; empty takes the paper's 0, 2, 5, 10, 30
 seeds: list[int] = []  # one run of each setting a seed, several give bands; empty takes those that are recorded
@@ -48,8 +48,10 @@ figures.metric_panels(page.runs, ["zero_sum", "unit_norm", "equal_inner_product"
 # ## Measured against theory
 #
 # `bound` is the least loss (Theorem 2: SCL, HSCL; Theorem 3: UCL). `loss` is the run's own, hardened, loss and
-# `plain_loss` that without hardening, both in eval mode. Values are medians over the evaluations of the last 20 epochs
-# (a third of a shorter run), which isolated spikes leave alone; `best epoch` is that of the least own loss (D45).
+# `plain_loss` that without hardening, both in eval mode. `within_class` is the mean distance of a representation to its
+# class mean, `effective_rank` the exponential of the entropy of the spectrum, `clusters` counts class means that are apart:
+# $0$, $C - 1$ and $C$ at Neural-Collapse. Values are medians over the last five evaluations, which isolated spikes leave
+# alone; `best epoch` is that of the least own loss (D45).
 
 # %%
 page.table()
@@ -57,8 +59,9 @@ page.table()
 # %% [markdown]
 # ## What the paper says, and what came of it
 #
-# ✗ marks the numbers that do not agree with the claim; near zero means below .05. A claim that the scale of the runs
-# cannot test is *not run at this scale*: its numbers are shown, and not judged.
+# ✗ marks the numbers that do not agree with the claim, (?) those that another seed might turn, (…) those that had not
+# settled. Each claim is judged by the runs that can judge it: *waiting* if these are still to be made, *not judged* if they
+# have not settled or not fitted their images, *undecided* if what is asked is within what seeds do.
 
 # %%
 page.verdict_table()

@@ -16,7 +16,7 @@
 # Neural-Collapse (D44). This page shows the three readings side by side.
 
 # %% tags=["parameters"]
-profile: str = "auto"  # smoke, laptop, gpu or paper; auto takes the best that has been run
+profile: str = "auto"  # smoke, laptop, workstation, gpu or paper; auto takes the best that has been run
 dataset: str = "auto"  # name of a data set, as cifar100; auto takes the paper's or what stands in for it
 hardness: list[float] = []  # values of beta; empty takes the paper's 0, 2, 5, 10, 30
 seeds: list[int] = []  # one run of each setting a seed, several give bands; empty takes those that are recorded
@@ -45,8 +45,9 @@ figures.metric_panels(page.runs, ["train_loss", "plain_loss"], levels={"train_lo
 # %% [markdown]
 # ## What the paper says, and what came of it
 #
-# ✗ marks the numbers that do not agree with the claim; near zero means below .05. A claim that the scale of the runs
-# cannot test is *not run at this scale*: its numbers are shown, and not judged.
+# ✗ marks the numbers that do not agree with the claim, (?) those that another seed might turn, (…) those that had not
+# settled. Each claim is judged by the runs that can judge it: *waiting* if these are still to be made, *not judged* if they
+# have not settled or not fitted their images, *undecided* if what is asked is within what seeds do.
 
 # %%
 page.verdict_table()

@@ -21,6 +21,13 @@ def test_list_names_every_figure_and_profile():
     assert all(name in output for name in [*paper.FIGURES, *paper.PROFILES])
 
 
+def test_list_says_what_a_run_costs():
+    assert "(10" not in invoke("list").output
+    train = ["campaign", "fig05", "--profile", "smoke", "--epochs", "1", "--device", "cpu", "--at-once", "1"]
+    assert invoke(*train).exit_code == 0
+    assert "(10" in invoke("list").output
+
+
 def test_status_counts_the_records():
     assert invoke("train", "digits", "--hardness", "5", "--profile", "smoke").exit_code == 0
     rows = {row["figure"]: row for row in json.loads(invoke("status", "--json").output)}

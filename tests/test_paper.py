@@ -127,6 +127,15 @@ def test_rows_of_a_figure_stand_on_their_own(runs_root, monkeypatch):
         paper.study("fig06", "workstation", row=none).runs()
 
 
+def test_what_is_begun_at_a_better_profile_is_found_by_row(runs_root):
+    record(paper.study("fig06", "laptop"))
+    record(paper.study("fig06", "workstation", row=ROW_4), lambda spec: spec.method == "SCL")
+    found = [paper.begun(part) for part in paper.parts("fig06")]
+    assert found[:3] == [None] * 3
+    assert (found[3].profile, len(found[3].specs), len(found[3].recorded())) == ("workstation", 10, 1)
+    assert paper.begun(paper.study("fig05", "smoke")) is None
+
+
 def test_half_of_the_lowest_profile_is_trained_to_its_end():
     record(paper.study("fig05", "laptop", hardness=[0, 5]), lambda spec: spec.supervised)
     study = paper.study("fig05", hardness=[0, 5])

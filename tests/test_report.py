@@ -10,7 +10,9 @@ from test_paper import made_up
 
 from hcl import figures, pages, paper, published, report
 from hcl.bounds import scl_lower_bound, ucl_lower_bound
+from hcl.geometry import simplex_etf
 from hcl.registry import ROWS, row_of
+from hcl.runs import save
 from hcl.spec import RunSpec
 
 METRICS = {"equal_inner_product": 0.1, "rank": 5.0, "test_accuracy": 0.4, "loss": 0.3, "plain_loss": 0.3}
@@ -118,7 +120,8 @@ def test_numbers_are_written_for_people(value, digits, text):
 
 def test_a_stand_in_says_so_and_names_the_command():
     note = report.stand_in_note(paper.study("fig03", "laptop", dataset="tinyimagenet100"))
-    assert "Not cifar100: tinyimagenet100" in note
+    assert "Not cifar100: tinyimagenet100" in note and "100 training images each" in note
+    assert "hcl run fig03 --profile paper -p dataset=cifar100" in note and "real thing" not in note
     assert "hcl run fig03 --profile laptop -p dataset=cifar100" in note
     assert report.stand_in_note(paper.study("fig03", "laptop", dataset="cifar100")) == ""
 
@@ -128,18 +131,36 @@ def test_the_summary_names_the_settings_closest_to_an_etf():
     study = paper.study("fig05", "laptop")
     page = pages.Page(study, [with_means(run) for run in runs_of("fig05")])
     said = page.summary().data
-    assert "Supervised: SCL (0.000, 10 clusters) ends closest to Neural-Collapse. Unsupervised: UCL (0" in said
+    assert "Supervised: SCL (0.000, 10 clusters). Unsupervised: UCL (0" in said
     assert "largest metric" not in said and page.counts in said
     assert sum(page.verdicts["verdict"].value_counts()) == len(page.verdicts)
     two = [with_means(run) for run in runs_of("fig05", seeds=(0, 3)) if run.spec.hardness or not run.spec.seed]
-    best, others = report.closest([run for run in two if run.spec.supervised])
-    assert list(best) == ["SCL"] and list(others)[0] == "HSCL, β = 2", "a deviation of .021 at a distance of .035"
+    table = report.closest([run for run in two if run.spec.supervised])
+    assert closest(table) == ["SCL"] and table.index[1] == "HSCL, β = 2", "a deviation of .021 at a distance of .035"
     two = [with_means(run) for run in runs_of("fig05", seeds=(0, 8)) if run.spec.hardness or not run.spec.seed]
-    best, others = report.closest([run for run in two if run.spec.supervised])
-    assert list(best) == ["SCL"], "a deviation of .057 at .06"
+    table = report.closest([run for run in two if run.spec.supervised])
+    assert closest(table) == ["SCL"], "a deviation of .057 at .06"
+    same = [made_up(run.spec, **METRICS | {"equal_inner_product": 0.0401}) for run in runs_of("fig05")]
+    same[1] = made_up(same[1].spec, **METRICS | {"equal_inner_product": 0.0397})
+    assert len(closest(report.closest(same[:5]))) == 5, "0.040 all"
     two = [with_means(run) for run in runs_of("fig05", seeds=(0, 9)) if run.spec.hardness]
-    best, _ = report.closest([run for run in two if run.spec.supervised])
-    assert list(best) == ["HSCL, β = 2", "HSCL, β = 5"], "a deviation of .064 at .03, and .08 at β = 10"
+    table = report.closest([run for run in two if run.spec.supervised])
+    assert closest(table) == ["HSCL, β = 2", "HSCL, β = 5"], "a deviation of .064 at .03, and .08 at β = 10"
+
+
+def closest(table):
+    return list(table.index[table["closest"]])
+
+
+def test_the_summary_says_where_the_least_metric_is_no_neural_collapse():
+    """Means near the origin have small inner products: what counts is that classes are apart and the spectrum full."""
+    study = paper.study("fig05", "laptop")
+    merged = [replace(run, arrays={"means": 1e-3 * np.eye(10)}) for run in runs_of("fig05")]
+    assert "SCL (0.000, 1 cluster), with classes merged. U" in pages.Page(study, merged).summary().data
+    low = [with_means(replace(run, history=run.history.assign(effective_rank=7.1))) for run in runs_of("fig05")]
+    assert "effective rank 7.1), without a full spectrum. U" in pages.Page(study, low).summary().data
+    full = [with_means(replace(run, history=run.history.assign(effective_rank=7.3))) for run in runs_of("fig05")]
+    assert "effective rank 7.3). U" in pages.Page(study, full).summary().data
 
 
 def with_means(run):
@@ -161,11 +182,11 @@ def test_ball_and_sphere_are_compared_run_by_run_after_epoch_0():
     assert "Some did with HSCL, β = 2 and HUCL, β = 2, which are two runs each." in said
     assert "No feature ever lay inside it with SCL; HSCL, β = 5; " in said and " 10 pairs" not in said
     none = pages.Page(study, [run for run in made if run.spec.hardness == 2]).ball_and_sphere().data
-    assert "No feature" not in none
+    assert "No feature" not in none and "some features did lie inside it: they are two runs each" in none
     only = [replace(run, provenance={"same_as": "another"}) for run in made if run.spec.normalization == "unit_sphere"]
     assert "Some did" not in pages.Page(study, only).ball_and_sphere().data
     ball = [run for run in made if run.spec.normalization == "unit_ball"]
-    assert "No setting has been run on both" in pages.Page(study, ball).ball_and_sphere().data
+    assert "no setting in common at one scale" in pages.Page(study, ball).ball_and_sphere().data
 
 
 def provenance(run):
@@ -184,6 +205,7 @@ def test_rows_at_profiles_of_their_own_say_so():
         replace(run, provenance={"same_as": "x"} if run.spec.normalization == "unit_sphere" else {}) for run in recorded
     ]
     page = pages.Page(ball, list(map(provenance, recorded)), (ball, near, sphere, none))
+    assert "unit ball: workstation" in page.floor_table().to_html()
     assert list(page.titles.values()) == [
         "unit ball: workstation, seeds 0, 2", "unit ball, near-NC start: laptop, seed 0",
         "unit sphere: laptop, seed 0", "no normalisation: laptop, seed 0",
@@ -191,10 +213,100 @@ def test_rows_at_profiles_of_their_own_say_so():
     assert "unit ball: workstation, seeds 0, 2" in page.table(["rank"]).to_html()
     drawn = figures.spectrum_panels(page.runs, page.titles)
     assert drawn.axes[0].get_title() == "unit ball: workstation, seeds 0, 2, supervised"
+    begun = paper.study("fig06", "gpu", row="unit sphere")
+    assert "Begun" not in page.note().data
+    assert "**Begun** at `gpu`, unit sphere: 0 of 10 runs" in report.note([sphere], page.runs, [begun])
     note = page.note().data
-    assert "**Row unit ball, profile `workstation`**" in note and "20 runs, seed 0, 2, 20 minutes" in note
+    assert "**Row unit ball: profile `workstation`**" in note and "20 runs, seed 0, 2, 20 minutes" in note
     assert "25 runs, 10 of them on the sphere shown by the run on the ball that they are to the bit, seed 0, 15" in note
     assert "**Still to be made** at `laptop`, no normalisation, 10 of 10 runs: SCL; HSCL, β = 2" in note
+
+
+def test_the_main_result_is_a_sentence_with_its_numbers():
+    said = pages.Page(paper.study("fig05", "laptop"), list(map(with_means, runs_of("fig05", hardness=[5, 10])))).result
+    assert said == "At Neural-Collapse: 0, 10 clusters, effective rank 9."
+    runs = [
+        with_means(made_up(run.spec, equal_inner_product=0.3 - 0.02 * run.spec.hardness, effective_rank=8.25))
+        for run in runs_of("fig05", hardness=[0, 5, 10])
+    ]
+    said = pages.Page(paper.study("fig05", "laptop"), runs).result
+    assert said.startswith(
+        "Supervised: from SCL (0.300, 10 clusters, effective rank 8.2) without hard negatives to HSCL, β = 10 (0.100, "
+    )
+
+
+def test_floors_of_the_rank_beside_an_untrained_encoder_and_random_directions():
+    """Of an ETF every floor gives all dimensions; of one that is flat in a direction the floor decides."""
+    etf = simplex_etf(10, 9).numpy()
+    flat = etf.copy()
+    flat[:, 0] *= 0.02  # ln of the quotient of the squares: about -7.8
+
+    def of(run):
+        first = {"epoch": 0, "zero_sum": 0.0, "rank": 7.0, "effective_rank": 1.5, "clusters": 1.0}
+        history = pd.concat([pd.DataFrame([first]), run.history])
+        arrays = {"means": etf if run.spec.hardness else flat, "spectra": np.array([[0, -5, -8, -12] + [-20] * 5])}
+        return replace(run, history=history, arrays=arrays)
+
+    runs = [of(run) for run in runs_of("fig05", hardness=[0, 5], seeds=(0, 1))]
+    table = report.floor_sensitivity(runs)
+    ranks = [f"rank above −{floor}" for floor in ("4.6", "6.9", "10", "15")]
+    assert list(table.columns) == [*ranks, "effective rank", "clusters"]
+    assert list(table.index) == ["SCL", "HSCL, β = 5", "UCL", "HUCL, β = 5", "untrained encoder", "random directions"]
+    assert table.loc["HSCL, β = 5"].tolist() == pytest.approx([9, 9, 9, 9, 9, 10])
+    assert table.loc["SCL", ranks].tolist() == [8, 8, 9, 9] and table.loc["SCL", "effective rank"] == pytest.approx(
+        8, abs=0.05
+    )
+    assert table.loc["untrained encoder"].tolist() == [1, 2, 3, 4, 1.5, 1]
+    noise = table.loc["random directions"]
+    assert noise["clusters"] == 10 and noise["rank above −15"] == 9 and noise["effective rank"] < 8
+    older = [replace(run, arrays={"means": etf}) for run in runs]
+    assert report.floor_sensitivity(older).loc["untrained encoder", ranks].fillna(-1).tolist() == [-1, -1, 7, -1]
+    rows = report.floor_sensitivity(runs_of_rows(), {"unit ball": "the first"})
+    assert {"the first", "unit sphere", "–"} <= set(rows.index.get_level_values("row"))
+    assert "near-NC model" not in rows.index.get_level_values("method"), "no record of epoch 0"
+
+
+def runs_of_rows():
+    return [with_means(run) for run in runs_of("fig06", hardness=[0, 5])]
+
+
+def test_the_best_epoch_stands_beside_the_settled_values():
+    """A run at its least loss at epoch 30 that ends with classes together; older records have no clusters."""
+    run = runs_of("fig05", hardness=[0])[0]
+    history = pd.DataFrame(
+        {"epoch": [0, 30, 40, 50, 60], "zero_sum": 0.1, "loss": [0.7, 0.28, 0.4, 0.41, 0.42],
+         "equal_inner_product": [1, 0.01, 0.3, 0.3, 0.3], "effective_rank": [2, 9, 4, 4.5, 5],
+         "clusters": [1, 10, 5, 5, 5]}
+    )  # fmt: skip
+    table = report.course_frame([replace(run, history=history, arrays={})])
+    assert table.loc["SCL"].to_dict() == {
+        "best_epoch": 30, "loss, best epoch": 0.28, "loss, settled": 0.41, "equal_inner_product, best epoch": 0.01,
+        "equal_inner_product, settled": 0.3, "effective_rank, best epoch": 9, "effective_rank, settled": 4.5,
+        "clusters, best epoch": 10, "clusters, settled": 5,
+    }  # fmt: skip
+    older = replace(run, history=history.drop(columns="clusters"), arrays={"means": np.eye(10)})
+    table = report.course_frame([older])
+    assert isnan(table.loc["SCL", "clusters, best epoch"]) and table.loc["SCL", "clusters, settled"] == 10
+    assert figures.recorded([older], ["effective_rank", "clusters"]) == ["effective_rank"]
+    shown = report.show_table(table).to_html()
+    assert ">4.5<" in shown and "effective rank, best epoch" in shown
+
+
+def test_costs_are_medians_of_the_records_of_a_profile(runs_root):
+    made = {"device": "CPU Some Kind, 2 cores", "threads": 1}
+    for seed, seconds in enumerate((60, 1500, 3000)):
+        run = replace(runs_of("fig05")[0], provenance=made | {"wall_seconds": seconds}, arrays={"means": np.eye(3)})
+        save(replace(run, spec=replace(run.spec, seed=seed)), "workstation")
+    synthetic = replace(runs_of("fig02")[0], provenance={"device": "A GPU", "wall_seconds": 12.4})
+    save(synthetic, "workstation")
+    costs = report.costs()
+    assert costs["workstation"] == {
+        "images": "25 min a run (3 records, 1 thread each of 2 cores)", "synthetic": "12 s a run (1 record, A GPU)",
+    }  # fmt: skip
+    assert costs["paper"] == {"images": "–", "synthetic": "–"} and set(costs) == set(paper.PROFILES)
+    note = report.cost_note("cifar10")
+    assert "`workstation` 25 min a run" in note and "`paper` –" in note and "12 s" in report.cost_note("synthetic")
+    assert [report.duration(s) for s in (12.4, 100, 7200)] == ["12 s", "2 min", "2.0 h"]
 
 
 def test_clusters_and_spectra_are_drawn_for_what_there_is():
