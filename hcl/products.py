@@ -6,7 +6,6 @@ column of the output is, for all images and any number of rows, a matrix that ca
 batches of maps are *pixels*: tensors (1, channels, 1, h * n * w), channels innermost, which `nn.BatchNorm2d` takes.
 """
 
-from collections.abc import Iterator
 from functools import lru_cache
 from typing import Any, NamedTuple
 
@@ -43,7 +42,7 @@ def forward(model: nn.Module, images: Tensor) -> Tensor:
     while blocks and max(x.shape[2:]) > LARGEST:
         x = blocks.pop(0)(x)
     n, _, h, w = x.shape
-    x, size = _pixels(x.permute(2, 0, 3, 1).flatten(0, 2)), (h, n, w)
+    x, size = _pixels(x.permute(2, 0, 3, 1).flatten(0, 2).contiguous()), (h, n, w)
     for block in blocks:
         x, size = _residual(block, x, size)
     return model.projected(_rows(x).view(*size, -1).mean((0, 2)))
@@ -76,63 +75,67 @@ def _reduced(size: Size, stride: int) -> Size:
 
 def _rows(pixels: Tensor) -> Tensor:
     """Return pixels as a matrix, a pixel a row."""
-    return pixels.permute(0, 2, 3, 1).flatten(0, 2).contiguous()
+    return _whole(pixels.permute(0, 2, 3, 1).flatten(0, 2))
 
 
 def _pixels(rows: Tensor) -> Tensor:
-    return rows.contiguous()[None, None].permute(0, 3, 1, 2)
+    return rows[None, None].permute(0, 3, 1, 2)
+
+
+def _matrix(weight: Tensor) -> Tensor:
+    """Return the weights of an output channel as a row; a view if their channels are innermost."""
+    return _whole(weight.permute(0, 2, 3, 1).flatten(1))
+
+
+def _whole(matrix: Tensor) -> Tensor:
+    """Return a matrix that `_Product` can count in: contiguous, and from the beginning of its memory."""
+    matrix = matrix.contiguous()
+    return matrix.clone() if matrix.storage_offset() else matrix
+
+
+View = tuple[
+    tuple[int, int], tuple[int, int], int
+]  # of a tensor by `Tensor.as_strided`: slices take several times longer
 
 
 class _Product(NamedTuple):
-    """What a row of a kernel adds to a column of the output, in some rows of it, by numbers of pixels."""
+    """Views of what a row of a kernel adds to a column of the output, in some rows of it; a pixel a row."""
 
-    rows: int
-    source: int  # the first row of the input
-    target: int  # the first row of the output
-    left: int  # the first column of the input
-    width: int  # columns of the input
-    column: int  # of the output
-    tap: int  # the first of so many taps of the kernel as columns of the input
+    seen: View  # (m, k), of the input
+    out: View  # (m, channels), of the output
+    taps: View  # (channels, k), of the weights
 
 
 @lru_cache(maxsize=256)
-def _products(h: int, w: int, kernel: int, stride: int) -> tuple[_Product, ...]:
-    """Return the products that make up a convolution; taps that fall outside the map are in none."""
-    (oh, _, ow), half = _reduced((h, 1, w), stride), kernel // 2
+def _products(size: Size, c: int, channels: int, kernel: int, stride: int) -> tuple[_Product, ...]:
+    """Return the products that make up a convolution; taps that fall outside the map are in none.
+
+    Args:
+        size: of the input, of which there are ``c`` channels.
+        c: likewise.
+        channels: of the output.
+        kernel: taps of a row and of a column.
+        stride: in rows and columns.
+    """
+    (h, n, w), (oh, _, ow), half = size, _reduced(size, stride), kernel // 2
     found = []
     for i in range(kernel):
-        seen = [r for r in range(oh) if 0 <= r * stride + i - half < h]
-        runs = [seen] if stride == 1 and seen else [[r] for r in seen]  # only adjacent rows are one matrix
+        inside = [r for r in range(oh) if 0 <= r * stride + i - half < h]
+        runs = [inside] if stride == 1 and inside else [[r] for r in inside]  # only adjacent rows are one matrix
         for q in range(ow):
             first = q * stride - half
             left, right = max(first, 0), min(first + kernel, w)
+            k = (right - left) * c
             for run in runs:
-                source = run[0] * stride + i - half
-                found.append(_Product(len(run), source, run[0], left, right - left, q, i * kernel + left - first))
+                m, source = len(run) * n, run[0] * stride + i - half
+                found.append(
+                    _Product(
+                        seen=((m, k), (w * c, 1), (source * n * w + left) * c),
+                        out=((m, channels), (ow * channels, 1), (run[0] * n * ow + q) * channels),
+                        taps=((channels, k), (kernel**2 * c, 1), (i * kernel + left - first) * c),
+                    )
+                )
     return tuple(found)
-
-
-def _operands(x: Tensor, y: Tensor, taps: Tensor, size: Size, stride: int) -> Iterator[tuple[Tensor, Tensor, Tensor]]:
-    """Yield (m, k), (m, channels) and (channels, k) views of input, output and weights, one of each a product.
-
-    Args:
-        x: (h * n * w, c) input, a pixel a row.
-        y: output, likewise.
-        taps: (channels, kernel * kernel * c) weights.
-        size: of the input.
-        stride: of the convolution.
-    """
-    (h, n, w), (_, _, ow), c = size, _reduced(size, stride), x.shape[1]
-    channels, columns = taps.shape
-    at = x.storage_offset(), y.storage_offset(), taps.storage_offset()
-    for p in _products(h, w, round((columns // c) ** 0.5), stride):
-        m, k = p.rows * n, p.width * c
-        # As slices these would take a fifth of the step.
-        yield (
-            x.as_strided((m, k), (w * c, 1), at[0] + (p.source * n * w + p.left) * c),
-            y.as_strided((m, channels), (ow * channels, 1), at[1] + (p.target * n * ow + p.column) * channels),
-            taps.as_strided((channels, k), (columns, 1), at[2] + p.tap * c),
-        )
 
 
 class _Convolutions(torch.autograd.Function):
@@ -140,15 +143,19 @@ class _Convolutions(torch.autograd.Function):
 
     @staticmethod
     def forward(ctx: Any, x: Tensor, size: Size, stride: int, *weights: Tensor) -> tuple[Tensor, ...]:
-        ctx.size, ctx.stride, ctx.shapes = size, stride, [weight.shape for weight in weights]
         x = _rows(x)
-        every = [weight.permute(0, 2, 3, 1).flatten(1) for weight in weights]  # views if channels are innermost
         h, n, w = _reduced(size, stride)
-        outputs = []
-        for taps in every:
-            y = x.new_zeros(h * n * w, len(taps))
-            for seen, out, tap in _operands(x, y, taps, size, stride):
-                out.addmm_(seen, tap.T)
+        ctx.products, ctx.shapes = [], [weight.shape for weight in weights]
+        every, outputs = [], []
+        for weight in weights:
+            channels, c, kernel, _ = weight.shape
+            parts = _products(size, c, channels, kernel, stride)
+            taps = _matrix(weight)
+            y = x.new_zeros(h * n * w, channels)
+            for part in parts:
+                y.as_strided(*part.out).addmm_(x.as_strided(*part.seen), taps.as_strided(*part.taps).T)
+            ctx.products.append(parts)
+            every.append(taps)
             outputs.append(_pixels(y))
         ctx.save_for_backward(x, *every)
         return tuple(outputs)
@@ -159,15 +166,11 @@ class _Convolutions(torch.autograd.Function):
         x, *every = ctx.saved_tensors
         grad_x = torch.zeros_like(x)
         of_weights = []
-        for grad, taps, (channels, c, *kernel) in zip(grads, every, ctx.shapes, strict=True):
-            y, grad_taps = _rows(grad), torch.zeros_like(taps)
-            pairs = zip(
-                _operands(x, y, taps, ctx.size, ctx.stride),
-                _operands(grad_x, y, grad_taps, ctx.size, ctx.stride),
-                strict=True,
-            )
-            for (seen, out, tap), (grad_seen, _, grad_tap) in pairs:
-                grad_seen.addmm_(out, tap)
-                grad_tap.addmm_(out.T, seen)
+        for grad, taps, parts, (channels, c, *kernel) in zip(grads, every, ctx.products, ctx.shapes, strict=True):
+            grad_y, grad_taps = _rows(grad), torch.zeros_like(taps)
+            for part in parts:
+                grad_out = grad_y.as_strided(*part.out)
+                grad_x.as_strided(*part.seen).addmm_(grad_out, taps.as_strided(*part.taps))
+                grad_taps.as_strided(*part.taps).addmm_(grad_out.T, x.as_strided(*part.seen))
             of_weights.append(grad_taps.view(channels, *kernel, c).permute(0, 3, 1, 2))
         return _pixels(grad_x), None, None, *of_weights

@@ -125,8 +125,8 @@ def test_what_is_evaluated_is_the_encoder_that_was_trained():
 
 
 def test_products_of_a_convolution_cover_every_tap_within_the_map_once():
-    found = products._products(5, 4, 3, 2)
-    taps = sum(p.rows * p.width for p in found)
+    found = products._products((5, 1, 4), 1, 1, 3, 2)
+    taps = sum(m * k for (m, k), *_ in (product.seen for product in found))
     assert taps == int(F.conv2d(torch.ones(1, 1, 5, 4), torch.ones(1, 1, 3, 3), stride=2, padding=1).sum())
 
 
