@@ -32,10 +32,10 @@ class Checks:
 
     def __init__(self, setting: Setting) -> None:
         self.device, self.gpu = setting.device, setting.gpu
-        spec = made_up.gpu_spec("torchvision", 10) if setting.gpu else made_up.laptop_spec()
+        spec = made_up.gpu_spec("torchvision", 10) if setting.gpu else made_up.laptop_spec(stem="patch")
         self.spec = made_up.quick(spec) if setting.quick else spec
         self.size = 8 if setting.quick and not setting.gpu else 32
-        self.fast = Techniques.best(setting.device)
+        self.fast = Techniques.best(setting.device, spec=self.spec)
 
     def data(self, steps: int = 1) -> Dataset:
         """Return images for an epoch of so many steps; with one, an epoch's mean loss is a step's."""
@@ -119,7 +119,7 @@ class Checks:
 
     def resume(self) -> tuple[Row, Row]:
         """Stop a run after two of four epochs, go on from its file, and compare the weights bit by bit."""
-        strict = Techniques.best(self.device, deterministic=True)
+        strict = Techniques.best(self.device, spec=self.spec, deterministic=True)
         spec, data = replace(self.spec, epochs=4, eval_every=4), self.data(2)
         whole, half = (Training(spec, data, device=self.device, techniques=strict) for _ in range(2))
         _train(whole, 4)

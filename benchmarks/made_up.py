@@ -51,5 +51,7 @@ def quick(spec: RunSpec) -> RunSpec:
 
 
 def encoder_label(spec: RunSpec) -> str:
-    """Return ``"cifar stem"`` and ``"torchvision stem"`` for ResNet-50, else the encoder's name."""
-    return f"{spec.stem} stem" if spec.encoder == "resnet50" else spec.encoder
+    """Return ``"cifar stem"`` and ``"torchvision stem"`` for ResNet-50, else the encoder's name, and if on patches."""
+    if spec.encoder == "resnet50":
+        return f"{spec.stem} stem"
+    return f"{spec.encoder} on patches" if spec.stem == "patch" else spec.encoder

@@ -161,6 +161,7 @@ def _on_cpu(setting: Setting) -> Iterator[Case]:
     fast = Techniques(channels_last=True, fused_adam=True)
     laptop = shrink(made_up.laptop_spec())
     yield from _ladder(setting, laptop, _NAMES[:2] if setting.quick else _NAMES[:3], steps)
+    yield from _ladder(setting, replace(laptop, stem="patch"), (*_NAMES[:2], "products"), steps)
     mlp = shrink(made_up.laptop_spec(encoder="mlp"))
     yield from _ladder(setting, mlp, _NAMES[1:2], steps)
     others = {

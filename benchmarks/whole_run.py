@@ -50,7 +50,7 @@ def _measure(setting: Setting, spec: RunSpec, data: Dataset, engines: list[Engin
     """
     importlib.import_module("torch._dynamo")
     started = time.perf_counter()
-    techniques = Techniques.best(setting.device)
+    techniques = Techniques.best(setting.device, spec=spec)
     fitting = [engine for engine in engines if engine.fits(spec, data, setting.device, None)]
     engine = fitting[0] if fitting else Engine(spec, data, device=setting.device, techniques=techniques)
     setup = time.perf_counter() - started

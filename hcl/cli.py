@@ -201,7 +201,7 @@ def run_campaign(
             return
         settings = Settings(
             data_root=data, device=device, at_once=at_once, deadline=deadline, checkpoint_every=checkpoint_every,
-            techniques=Techniques.best(where, deterministic=True) if deterministic else None,
+            techniques=Techniques.best(where, deterministic=True) if deterministic and where.type == "cuda" else None,
         )  # fmt: skip
 
         with Display(todo, console) as display:

@@ -100,7 +100,10 @@ def _first_of_each_class(labels: Tensor, num_classes: int, number: int | None, s
 
 def normalize(x: Tensor) -> Tensor:
     """Return uint8 images as float32, scaled to [0, 1] and `standardize`d; floats unchanged."""
-    return standardize(x.float().div_(255)) if x.dtype == torch.uint8 else x
+    if x.dtype != torch.uint8:
+        return x
+    mean, std = _statistics(x.device)
+    return x.float().div_(255).sub_(mean).div_(std)  # in place: a batch of its own already
 
 
 def standardize(x: Tensor) -> Tensor:

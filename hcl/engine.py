@@ -11,7 +11,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from hcl import augment
+from hcl import augment, products
 from hcl.data import Dataset
 from hcl.evaluate import INSIDE, represent
 from hcl.fold import Folded
@@ -32,6 +32,7 @@ class Techniques:
         channels_last: weights and images with the channels innermost.
         fused_adam: one kernel for all weights.
         fold: batch normalisations folded into the layers before them to evaluate.
+        products: convolutions of small maps as products of matrices (small ResNet in fp32, not compiled).
         compile: encoder, loss and augmentation compiled by torch.compile.
         graph: the whole step captured as a CUDA graph (GPU only).
         deterministic: only kernels that give the same bits every time, for a bitwise resume on a GPU.
@@ -40,15 +41,17 @@ class Techniques:
     channels_last: bool = False
     fused_adam: bool = False
     fold: bool = False
+    products: bool = False
     compile: bool = False
     graph: bool = False
     deterministic: bool = False
 
     @classmethod
-    def best(cls, device: torch.device, *, deterministic: bool = False) -> "Techniques":
-        """Return what pays on a device: everything on a GPU, all but compilation and capture on a CPU."""
+    def best(cls, device: torch.device, *, spec: RunSpec | None = None, deterministic: bool = False) -> "Techniques":
+        """Return what pays on a device: compilation and capture on a GPU, products on a CPU where the spec has them."""
         gpu = device.type == "cuda"
-        return cls(True, True, True, compile=gpu, graph=gpu, deterministic=deterministic and gpu)
+        as_products = not gpu and spec is not None and products.suit(spec)
+        return cls(True, True, True, as_products, compile=gpu, graph=gpu, deterministic=deterministic and gpu)
 
     def __str__(self) -> str:
         """Return the names of those in use."""
@@ -78,7 +81,7 @@ class Engine:
         spec: of the first run.
         data: its images, from `hcl.train.load_data`.
         device: to train on.
-        techniques: None is `Techniques.best`; what fails on this machine is left out, with a warning.
+        techniques: None is `Techniques.best` for the spec; what fails on this machine is left out, with a warning.
 
     Attributes:
         data: on the device.
@@ -88,7 +91,7 @@ class Engine:
         shared_draws: batches of the run so far that had more items of a class than sets of draws (`draw_shape`).
 
     Raises:
-        ValueError: if a batch is larger than the training split.
+        ValueError: if a batch is larger than the training split, or a technique is not for the spec or the device.
     """
 
     def __init__(
@@ -98,9 +101,11 @@ class Engine:
         if size > len(data.train):
             raise ValueError(f"batch_size={size}, but there are {len(data.train)} training images: lower it.")
         self.device = device
-        self.techniques = self._asked = techniques or Techniques.best(device)
+        self.techniques = self._asked = techniques or Techniques.best(device, spec=spec)
         if self.techniques.graph and device.type != "cuda":
             raise ValueError(f"A CUDA graph needs a GPU, the device is {device}: leave Techniques.graph False.")
+        if self.techniques.products and (self.techniques.compile or not products.suit(spec)):
+            raise ValueError("Products are of the small ResNet in fp32, not compiled: leave Techniques.products False.")
         if self.techniques.deterministic:
             os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")
         self.stream = torch.cuda.Stream(device) if device.type == "cuda" else None
@@ -125,7 +130,7 @@ class Engine:
         """Return whether this engine can make a run as it would be made by an engine of its own."""
         names = [field.name for field in fields(RunSpec) if field.name not in _ANY]
         same = all(getattr(spec, name) == getattr(self._spec, name) for name in names)
-        asked = techniques or Techniques.best(device)
+        asked = techniques or Techniques.best(device, spec=spec)
         return same and data is self._host and device == self.device and asked == self._asked
 
     def begin(self, spec: RunSpec, weights: dict[str, Tensor] | None = None) -> None:
@@ -256,6 +261,8 @@ class Engine:
         use = self.techniques
         self._advance: Callable[[], Any] = self._step
         self._encode, self._loss, self._apply = encode, batch_loss, augment.apply
+        if use.products:
+            self._encode = lambda model, x, precision: products.forward(model, x)
         self._frozen = self.model if self._folded is None else self._folded.model
         if use.compile:
             torch._dynamo.config.recompile_limit = max(torch._dynamo.config.recompile_limit, 64)

@@ -52,8 +52,11 @@ class Encoder(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         """Return (n, dim) float32 representations of (n, 3, h, w) images."""
-        f = self.head(self.backbone(x)).float()
-        return NORMALIZATIONS[self.normalization](f)
+        return self.projected(self.backbone(x))
+
+    def projected(self, features: Tensor) -> Tensor:
+        """Return (n, dim) float32 representations of (n, width) features of the backbone."""
+        return NORMALIZATIONS[self.normalization](self.head(features).float())
 
 
 def resnet50(dim: int, *, stem: Stem = "cifar", normalization: str = "unit_ball") -> Encoder:
