@@ -14,7 +14,7 @@ from hcl.spec import RunSpec
 # The modules that decide a result: a state is gone on with as long as these are what they were.
 DECIDING = (
     "augment", "data", "draws", "engine", "evaluate", "fold", "geometry", "hardening", "images", "losses", "models",
-    "objective", "probe", "psi", "randomness", "spec", "train",
+    "objective", "probe", "products", "psi", "randomness", "spec", "train",
 )  # fmt: skip
 
 
