@@ -345,7 +345,8 @@ def verify(as_json: Annotated[bool, typer.Option("--json", help="print JSON")] =
         return
     table = Table("figure", "claim", "measured", "verdict", "runs", show_lines=True)
     for claim in board.to_dict("records"):
-        table.add_row(claim["figure"], claim["claim"], claim["measured"], claim["verdict"], claim["runs"] or "–")
+        measured = claim["measured"] + (f"\n({claim['reason']})" if claim["reason"] else "")
+        table.add_row(claim["figure"], claim["claim"], measured, claim["verdict"], claim["runs"] or "–")
     console.print(table)
     console.print(
         f"{len(found)} records, all sound. {len(board)} claims: {counted(board)}.", highlight=False, soft_wrap=True

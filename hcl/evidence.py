@@ -50,16 +50,18 @@ def measure(row: Series, name: str, spec: RunSpec) -> float:
 
 @lru_cache(maxsize=10_000)
 def movement(run: Run, name: str) -> float:
-    """Return how far a measure moves over the last fifth of the evaluations: its last three against its first three.
+    """Return how far a measure moves over the last fifth of the evaluations.
 
-    Medians, so that an isolated spike is no movement (D45). NaN where it was not measured by epoch, or too seldom.
+    The medians of its last three and of its first three, so that an isolated spike is no movement (D45), drawn out to
+    the whole fifth. NaN where it was not measured by epoch, or too seldom.
     """
     rows = run.evaluated
     late = rows.tail(max(-(-len(rows) // 5), 4))
     if DERIVED.get(name, (name,))[0] not in rows or len(late) < 4:
         return math.nan
     values = [measure(row, name, run.spec) for _, row in late.iterrows()]
-    return median(values[-3:]) - median(values[:3])
+    intervals = len(late) - 1
+    return (median(values[-3:]) - median(values[:3])) * intervals / (intervals - 2)
 
 
 @dataclass(frozen=True)
@@ -76,9 +78,15 @@ class Setting:
     runs: tuple[Run, ...]
     several: "Setting | None" = None
 
+    @cached_property
+    def _known(self) -> dict[str, list[float]]:
+        return {}  # measures are asked for many times over
+
     def values(self, name: str) -> list[float]:
         """Return a settled measure (D45), one value a seed."""
-        return [measure(run.settled, name, run.spec) for run in self.runs]
+        if name not in self._known:
+            self._known[name] = [measure(run.settled, name, run.spec) for run in self.runs]
+        return self._known[name]
 
     def mean(self, name: str) -> float:
         """Return the mean over the seeds; NaN of none."""

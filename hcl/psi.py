@@ -1,7 +1,7 @@
 """Contrastive loss functions psi_k of Definition 1: convex and non-decreasing in each of k arguments."""
 
 from dataclasses import dataclass
-from math import isfinite, log
+from math import inf, isfinite, log
 from typing import Protocol
 
 from torch import Tensor
@@ -25,6 +25,11 @@ def log_mean_exp(t: Tensor) -> Tensor:
     return t.logsumexp(-1) - log(t.shape[-1])
 
 
+def _check_margin(margin: float) -> None:
+    if not (isfinite(margin) and margin > 0):
+        raise ValueError(f"margin must be a finite number > 0, got {margin!r}.")
+
+
 @dataclass(frozen=True)
 class InfoNCE:
     """psi_k(v) = log(1 + mean_m exp(v_m)), line 22 of Algorithm 1.
@@ -42,6 +47,75 @@ class InfoNCE:
 
 
 @dataclass(frozen=True)
+class LogSumExp:
+    """psi_k(v) = log(alpha + sum_m exp(v_m)), InfoNCE as Sec. 3.1 writes it: convex, strictly so (D10).
+
+    With alpha = k it is `InfoNCE` plus log k.
+
+    Attributes:
+        alpha: > 0.
+
+    Raises:
+        ValueError: if ``alpha`` is not a finite number > 0; in the limit k -> infinity, where it has no value.
+    """
+
+    alpha: float
+
+    def __post_init__(self) -> None:
+        if not (isfinite(self.alpha) and self.alpha > 0):
+            raise ValueError(f"alpha must be a finite number > 0, got {self.alpha!r}.")
+
+    def __call__(self, v: Tensor) -> Tensor:
+        """Return log(alpha + sum exp) over the last dimension, in log space: (..., k) -> (...)."""
+        shift = log(self.alpha)
+        return shift + F.softplus(v.logsumexp(-1) - shift)
+
+    def expectation(self, v: Tensor, log_p: Tensor) -> Tensor:
+        """Refuse: the sum, and with it the loss, grows as log k."""
+        raise ValueError("log(alpha + sum) grows without limit in k: pass a finite k, or psi=InfoNCE() for the limit.")
+
+
+@dataclass(frozen=True)
+class MeanExp:
+    """psi_k(v) = mean_m exp(v_m): strictly convex and increasing, hence in the class of Definition 1; no logarithm."""
+
+    def __call__(self, v: Tensor) -> Tensor:
+        """Return mean exp over the last dimension: (..., k) -> (...)."""
+        return v.exp().mean(-1)
+
+    def expectation(self, v: Tensor, log_p: Tensor) -> Tensor:
+        """Return E exp(v), the same for every k."""
+        return (v + log_p).logsumexp(-1).exp()
+
+
+@dataclass(frozen=True)
+class HardestTriplet:
+    """psi_k(v) = max(max_m v_m + margin, 0), the triplet loss of the hardest of k negatives; convex, not strictly.
+
+    At k = 1 it is `Triplet`.
+
+    Attributes:
+        margin: > 0.
+
+    Raises:
+        ValueError: if ``margin`` is not a finite number > 0.
+    """
+
+    margin: float
+
+    def __post_init__(self) -> None:
+        _check_margin(self.margin)
+
+    def __call__(self, v: Tensor) -> Tensor:
+        """Return max(max v + margin, 0): (..., k) -> (...)."""
+        return F.relu(v.amax(-1) + self.margin)
+
+    def expectation(self, v: Tensor, log_p: Tensor) -> Tensor:
+        """Return its limit k -> infinity, when every possible negative is among those drawn."""
+        return F.relu(v.masked_fill(log_p == -inf, -inf).amax(-1) + self.margin)
+
+
+@dataclass(frozen=True)
 class Triplet:
     """psi_1(v) = max(v + margin, 0), the triplet loss with one negative (Sec. 3.1, P8).
 
@@ -55,8 +129,7 @@ class Triplet:
     margin: float
 
     def __post_init__(self) -> None:
-        if not (isfinite(self.margin) and self.margin > 0):
-            raise ValueError(f"margin must be a finite number > 0, got {self.margin!r}.")
+        _check_margin(self.margin)
 
     def __call__(self, v: Tensor) -> Tensor:
         """Return max(v + margin, 0): (..., 1) -> (...)."""

@@ -9,7 +9,7 @@ import pandas as pd
 from hcl.claims import CLAIMS, Claim
 from hcl.data import NUM_TRAIN
 from hcl.evidence import Evidence
-from hcl.limits import LIMITS, Limits, varied
+from hcl.limits import LIMITS, REASONS, Limits, varied
 from hcl.paper import BEST_FIRST, Study, study
 from hcl.registry import STAND_INS, figure_named
 from hcl.runs import Run, get
@@ -212,3 +212,21 @@ def summary(board: pd.DataFrame) -> str:
 def _row(claim: Claim, verdict: Verdict) -> dict[str, str]:
     values = (claim.statement, claim.where, claim.published, verdict.measured, verdict.status, verdict.reason)
     return dict(zip(_COLUMNS, values, strict=True))
+
+
+def limits_table(changed: pd.DataFrame) -> pd.DataFrame:
+    """Return the constants with their reasons and how many verdicts change at half and at twice their values.
+
+    Args:
+        changed: of `sensitivity`.
+
+    Returns:
+        Columns value, at half, at twice and why; the index is the limit.
+    """
+    rows = []
+    for name, reason in REASONS.items():
+        value = getattr(LIMITS, name)
+        mine = changed[changed["limit"] == name]
+        counts = [(mine["value"] == factor * value).sum() for factor in (0.5, 2.0)]
+        rows.append((name.replace("_", " "), f"{value:g}", *map(str, counts), reason))
+    return pd.DataFrame(rows, columns=["limit", "value", "at half", "at twice", "why"]).set_index("limit")

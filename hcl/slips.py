@@ -1,4 +1,4 @@
-"""Slips of the paper's text, P1 to P11 of the Fidelity page, each with a number computed by the library."""
+"""Slips of the paper's text, P1 to P16 of the Fidelity page, each with a number computed by the library."""
 
 import itertools
 from collections.abc import Callable, Mapping, Sequence
@@ -10,10 +10,11 @@ from torch import Tensor
 
 from hcl.bounds import scl_lower_bound, ucl_lower_bound
 from hcl.data import NUM_CLASSES
-from hcl.geometry import simplex_etf
+from hcl.geometry import class_means, simplex_etf, unit_norm
 from hcl.hardening import Exponential
 from hcl.losses import contrastive_loss, simclr_loss
 from hcl.psi import Triplet
+from hcl.published import TABLE_1, TABLE_1_THEORY
 
 _C = NUM_CLASSES["cifar100"]
 
@@ -38,7 +39,7 @@ class Slip:
 
 
 def slips() -> pd.DataFrame:
-    """Return the slips P1 to P11, one row each with the attributes of `Slip`; every number is computed here."""
+    """Return the slips P1 to P16, one row each with the attributes of `Slip`; every number is computed here."""
     return pd.DataFrame({name: asdict(slip()) for name, slip in SLIPS.items()}).T.rename_axis("slip")
 
 
@@ -225,10 +226,85 @@ def _same_minimum() -> Slip:
     return Slip(
         "Sec. 5.2, text on Table 1",
         "SCL and HSCL have the same least loss for all β > 0",
-        "right as it stands, Theorem 2 (vi); UCL and HUCL do not, as Sec. 4.4 says",
+        "no slip: right as it stands, Theorem 2 (vi); of UCL and HUCL it is not said, and not so (Sec. 4.4)",
         f"own loss at Neural-Collapse, k → ∞, C = {_C}, β = 0, 2, 5, 10, 30: largest distance of HSCL from its bound "
         f"{bound:.4f}; the five values of HUCL",
         f"{farthest:.0e}; " + ", ".join(f"{value:.4f}" for value in own[1]),
+    )
+
+
+def _no_example() -> Slip:
+    d = _C - 1
+    inner = torch.linspace(-1 / d, 1, 201, dtype=torch.float64)  # below -1/(C-1) no unit vectors have it
+    gram = torch.eye(_C, dtype=torch.float64) * (1 - inner[:, None, None]) + inner[:, None, None]
+    ranks = torch.linalg.matrix_rank(gram, rtol=1e-9, hermitian=True)
+    fit = [index for index, rank in enumerate(ranks.tolist()) if rank <= d]
+    norms = [float(gram[index].sum().clamp_min(0).sqrt()) for index in fit]
+    return Slip(
+        "Sec. 5.3, below Definition 7",
+        "for d = C - 1, class means of full rank, equal inner products and unit norm may still not sum to zero",
+        "for d = C - 1 there are none: the rank leaves the inner product r = -1/(C-1), an ETF, which sums to zero by "
+        "Theorem 2 (i), or r = 1, a single point. Other full-rank means show what the example is to show",
+        f"C = {_C}: of 201 values of r from -1/(C-1) to 1, how many have unit vectors in C - 1 dimensions; their r, "
+        "ranks and norms of the sum; rank at r = 0",
+        f"{len(fit)}: r = " + " and ".join(f"{float(inner[index]):.4f}" for index in fit) + ", rank "
+        + " and ".join(str(int(ranks[index])) for index in fit) + ", sum "
+        + " and ".join(f"{norm:.4f}" for norm in norms)
+        + f"; {int(torch.linalg.matrix_rank(torch.eye(_C)))}",
+    )  # fmt: skip
+
+
+def _negatives_anchor() -> Slip:
+    z, labels = neural_collapse(_C, 2)
+    negative = labels[:, None] != labels
+    distance = torch.cdist(z, z)[negative]
+    return Slip(
+        "Sec. 4.2, Theorem 2 (iv)",
+        "f(x) = f(x_i⁻) = μ_j with probability 1 given y_i⁻ = j",
+        "f(x_i⁻) = μ_j, as Theorem 3 (iv) has it: x is of another class, and its f is elsewhere",
+        f"at Neural-Collapse, C = {_C}: share of (anchor, negative) pairs of SCL with f(x) = f(x⁻); their distance",
+        f"{float((distance < 1e-6).double().mean()):.0f}; {float(distance.mean()):.4f}",
+    )
+
+
+def _features_and_means() -> Slip:
+    generator = torch.Generator().manual_seed(0)
+    labels = torch.arange(_C).repeat_interleave(500)
+    noise = torch.randn(len(labels), _C - 1, generator=generator, dtype=torch.float64) / (_C - 1) ** 0.5
+    z = torch.nn.functional.normalize(simplex_etf(_C, _C - 1)[labels] + noise)
+    means = class_means(z, labels, _C)
+    return Slip(
+        "Sec. B.5, last sentence",
+        "the unit-norm metric shows that representations lie within the ball rather than on its surface",
+        "it shows that of the class means: items of a class on the sphere, but not at one point, have a mean within",
+        f"{len(labels):,} items on the unit sphere around an ETF of C = {_C}: largest distance of a norm from 1; "
+        "unit-norm metric of the class means",
+        f"{float((z.norm(dim=1) - 1).abs().max()):.0e}; {float(unit_norm(means)):.4f}",
+    )
+
+
+def _batch_32() -> Slip:
+    rows = [(b, (b - 1) / _C, (1 - 1 / _C) ** (b - 1)) for b in (64, 32)]
+    return Slip(
+        "Sec. 5.6",
+        "with batches of 32, NC is no longer observed",
+        "it is with HSCL, β = 30, as Sec. B.3 says; not in HUCL",
+        f"not computable, two sentences against each other; what batches of 64 and 32 leave an anchor, C = {_C}: other "
+        "items of its class, and share of anchors without any (D5)",
+        "; ".join(f"B = {b}: {others:.2f}, {none:.0%}" for b, others, none in rows),
+    )
+
+
+def _invariably() -> Slip:
+    printed = list(TABLE_1.values())
+    worse = sum(later > earlier for earlier, later in itertools.pairwise(printed))
+    return Slip(
+        "Sec. 5.2, below Table 1",
+        "in the supervised settings increased hardness invariably leads to improved results",
+        "not by the losses of Table 1, which rise from β = 0 to 2 and from 5 to 30; hardened ones, though, that do not "
+        "measure how far Neural-Collapse is (D44)",
+        f"Table 1 less its bound {TABLE_1_THEORY:.4f}, β = 0, 2, 5, 10, 30; steps to more hardness at which it rises",
+        ", ".join(f"{value - TABLE_1_THEORY:.4f}" for value in printed) + f"; {worse} of {len(printed) - 1}",
     )
 
 
@@ -244,4 +320,9 @@ SLIPS: Mapping[str, Callable[[], Slip]] = {
     "P9": _hardware,
     "P10": _images,
     "P11": _same_minimum,
+    "P12": _no_example,
+    "P13": _negatives_anchor,
+    "P14": _features_and_means,
+    "P15": _batch_32,
+    "P16": _invariably,
 }

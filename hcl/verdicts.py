@@ -36,7 +36,7 @@ _SHOWN = {
     "loss": ("loss", ".4f"),
     "test_accuracy": ("test accuracy", ".3f"),
 }
-_MARKS: dict[State, str] = {"fails": " ✗", "undecided": " (?)", "unsettled": " (…)"}
+MARKS: dict[State, str] = {"fails": " ✗", "undecided": " (?)", "unsettled": " (…)"}
 
 
 @dataclass(frozen=True)
@@ -114,7 +114,7 @@ _OPEN: dict[Status, tuple[State, ...]] = {
 def _written(parts: Sequence[Part]) -> str:
     groups: dict[str, list[str]] = {}
     for part in parts:
-        groups.setdefault(part.metric, []).append(part.text + _MARKS.get(part.state, ""))
+        groups.setdefault(part.metric, []).append(part.text + MARKS.get(part.state, ""))
     return ". ".join(f"{name} – {'; '.join(texts)}" for name, texts in groups.items())
 
 
@@ -127,10 +127,10 @@ Terms = Sequence[tuple[float, Setting]]
 def compare(terms: Terms, measure: str, limit: float, limits: Limits) -> tuple[State, str]:
     """Return whether a weighted sum of settled values is above a limit, and if that cannot be told, why.
 
-    It cannot where a value has not settled, unless what moves can only make the answer clearer; nor where the sum is
-    as near to the limit as another seed would take it (Student's t, 95 %). Where nothing shows what seeds do, the sum
-    must differ from the limit by half of it, where that is zero the larger term be twice the smaller, and losses differ
-    by ``loss_close``.
+    It cannot where a value has not settled, unless what moves can only make the answer clearer, or so slowly that twice
+    the training would not turn it; nor where the sum is as near to the limit as another seed would take it (Student's
+    t, 95 %). Where nothing shows what seeds do, the sum must differ from the limit by half of it, where that is zero
+    the larger term be twice the smaller, and losses differ by ``loss_close``.
 
     Args:
         terms: (weight, setting).
@@ -168,6 +168,10 @@ def _unsettled(terms: Terms, measure: str, limit: float, above: bool, limits: Li
     moves = [(weight, setting, setting.moved(measure)) for weight, setting in terms]
     total = math.fsum(weight * move for weight, _, move in moves if not math.isnan(move))
     if (total >= 0) == above:
+        return ""
+    # At its present pace, for as many epochs as are asked for: what would still not turn the answer is told.
+    against = math.fsum(abs(w * m) for w, _, m in moves if not math.isnan(m) and (w * m >= 0) != above)
+    if limits.longer * against < abs(math.fsum(w * s.mean(measure) for w, s in terms) - limit):
         return ""
     moving = [(w, s, m) for w, s, m in moves if abs(m) > limits.still * _scale(measure, s, limits)]
     if not moving:
@@ -413,10 +417,10 @@ def _summary(setting: Setting) -> str:
     if not setting.runs:
         return "–"
     full = setting.spec.num_classes
+    clusters, rank, within = (f"{setting.mean(name):.3g}" for name in ("clusters", "effective_rank", "spread"))
     return (
-        f"equal inner product {written(setting, 'equal_inner_product')}, zero-sum {written(setting, 'zero_sum')}, "
-        f"{written(setting, 'clusters')} clusters of {full}, effective rank {written(setting, 'effective_rank')} of "
-        f"{full - 1}, within-class distance {written(setting, 'spread')}"
+        f"equal inner product {written(setting, 'equal_inner_product')}, {clusters} clusters of {full}, effective rank "
+        f"{rank} of {full - 1}, within-class distance {within}"
     )
 
 

@@ -6,8 +6,11 @@ from math import exp, log, log1p
 import pytest
 import torch
 
-from hcl.bounds import scl_lower_bound, ucl_lower_bound
-from hcl.psi import InfoNCE, Triplet
+from hcl.bounds import scl_lower_bound, simclr_lower_bound, ucl_batch_value, ucl_lower_bound
+from hcl.geometry import simplex_etf
+from hcl.hardening import Exponential
+from hcl.losses import simclr_loss
+from hcl.psi import HardestTriplet, InfoNCE, LogSumExp, MeanExp, Triplet
 
 
 def info_nce(v):
@@ -129,3 +132,103 @@ def test_info_nce_neither_overflows_nor_loses_small_values():
 def test_info_nce_expectation_is_its_value_for_equally_likely_negatives():
     v = torch.randn(4, 5, generator=torch.Generator().manual_seed(0), dtype=torch.float64)
     torch.testing.assert_close(InfoNCE().expectation(v, torch.full_like(v, -log(5))), InfoNCE()(v))
+
+
+@pytest.mark.parametrize("k", [1, 3])
+@pytest.mark.parametrize(
+    ("psi", "plain"),
+    [
+        (LogSumExp(0.1), lambda v: log(0.1 + sum(map(exp, v)))),
+        (LogSumExp(10), lambda v: log(10 + sum(map(exp, v)))),
+        (MeanExp(), lambda v: sum(map(exp, v)) / len(v)),
+        (HardestTriplet(1.6), lambda v: max(max(v) + 1.6, 0.0)),
+    ],
+)
+def test_bounds_of_every_psi_equal_the_enumeration_of_equation_30(psi, plain, k):
+    assert scl_lower_bound(3, k, psi) == pytest.approx(plain([-1.5] * k))
+    assert ucl_lower_bound(3, k, psi) == pytest.approx(enumerated_ucl_bound(3, k, plain))
+
+
+def test_alpha_shifts_the_bounds_by_log_k():
+    """D10: alpha = k."""
+    for bound in (scl_lower_bound, ucl_lower_bound):
+        assert bound(5, 4, LogSumExp(4)) == pytest.approx(bound(5, 4) + log(4))
+
+
+@pytest.mark.parametrize(("reduction", "value"), [("anchor", 0.3161), ("pair", 0.3168)])
+def test_value_of_ucl_in_batches_is_the_known_one(reduction, value):
+    """D43: C = 100, B = 512, k = 256, beside the bound .3152."""
+    assert round(ucl_batch_value(100, 512, 256, reduction), 4) == value
+
+
+@pytest.mark.parametrize("k", [2, None])
+@pytest.mark.parametrize("reduction", ["anchor", "pair"])
+def test_value_of_ucl_in_batches_is_the_mean_over_all_labels(reduction, k):
+    """Every assignment of 3 classes to a batch of 4 at Neural-Collapse, anchor by anchor and pair by pair."""
+    other, total, weights = exp(-1.5), 0.0, 0.0
+    for labels in itertools.product(range(3), repeat=4):
+        for y in labels:
+            count = labels.count(y)
+            share = count / 4
+            if k is None:
+                value = log1p(share + (1 - share) * other)
+            else:
+                value = sum(
+                    share ** draws.count(True) * (1 - share) ** draws.count(False)
+                    * log1p(sum(1.0 if same else other for same in draws) / k)
+                    for draws in itertools.product([True, False], repeat=k)
+                )  # fmt: skip
+            weight = count if reduction == "pair" else 1
+            total, weights = total + weight * value, weights + weight
+    assert ucl_batch_value(3, 4, k, reduction) == pytest.approx(total / weights, abs=1e-13)
+
+
+def test_value_of_ucl_in_batches_falls_to_the_bound_of_the_population():
+    values = [ucl_batch_value(10, b, None) for b in (1, 8, 64, 512, 4096)]
+    assert values[0] == pytest.approx(log(2))  # the anchor is its only negative
+    assert values == sorted(values, reverse=True)
+    assert values[-1] == pytest.approx(ucl_lower_bound(10, None), abs=2e-4) and values[-1] > ucl_lower_bound(10, None)
+
+
+def test_bad_batches_are_refused():
+    with pytest.raises(ValueError, match="batch_size must be >= 1, got 0"):
+        ucl_batch_value(3, 0)
+    with pytest.raises(ValueError, match="'anchor' or 'pair', got 'item'"):
+        ucl_batch_value(3, 4, reduction="item")
+    with pytest.raises(ValueError, match="k must be >= 1"):
+        ucl_batch_value(3, 4, 0)
+    with pytest.raises(ValueError, match="num_classes must be >= 2"):
+        ucl_batch_value(1, 4)
+
+
+@pytest.mark.parametrize(("weight", "value"), [(1, 0.3106), (510, 5.2297), (1022, 5.9221)])
+def test_simclr_bound_has_the_known_values(weight, value):
+    """D13: 5.230 and 5.922; Q = 1 is Theorem 2."""
+    assert simclr_lower_bound(100, weight) == pytest.approx(log(1 + weight * exp(-100 / 99)), abs=1e-12)
+    assert round(simclr_lower_bound(100, weight), 4) == value
+
+
+@pytest.mark.parametrize("num_classes", [2, 5, 100])
+def test_simclr_bound_at_weight_1_is_theorem_2_or_3(num_classes):
+    assert simclr_lower_bound(num_classes, 1) == pytest.approx(scl_lower_bound(num_classes, None))
+    assert simclr_lower_bound(num_classes, 1, supervised=False) == pytest.approx(ucl_lower_bound(num_classes, None))
+    assert simclr_lower_bound(num_classes, 0) == 0
+
+
+@pytest.mark.parametrize("hardening", [None, Exponential(5)])
+def test_supervised_simclr_loss_is_at_its_bound_at_an_etf_and_above_it_elsewhere(hardening):
+    etf, labels = simplex_etf(5, 4), torch.arange(5)
+    own = simclr_lower_bound(5, 2 * 5 - 2)
+    assert float(simclr_loss(etf, etf, labels, hardening=hardening)) == pytest.approx(own, abs=1e-12)
+    generator = torch.Generator().manual_seed(0)
+    for _ in range(200):
+        z, z_pos = torch.nn.functional.normalize(torch.randn(2, 5, 4, generator=generator, dtype=torch.float64), dim=-1)
+        assert float(simclr_loss(z, z_pos, labels, hardening=hardening)) > own
+
+
+def test_a_negative_weight_is_refused():
+    for bad in (-1, float("nan")):
+        with pytest.raises(ValueError, match="weight"):
+            simclr_lower_bound(3, bad)
+    with pytest.raises(ValueError, match="num_classes must be >= 2"):
+        simclr_lower_bound(1, 2)

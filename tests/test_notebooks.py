@@ -10,7 +10,9 @@ from conftest import ROOT
 
 from hcl import book, notebooks, paper
 
-SMOKE = {"theory": {"num_classes": 4, "per_class": 4, "trials": 3}, "performance": {}}  # others take a profile
+SMOKE = {
+    "theory": {"num_classes": 4, "per_class": 4, "trials": 3, "representations": 20, "starts": 3}, "performance": {},
+}  # fmt: skip  # others take a profile
 WHOLE = ("fig02_synthetic", "fig05_cifar10", "fidelity", "scoreboard")  # without fewer values of hardness
 HEADER = """# ---
 # jupyter:

@@ -19,7 +19,7 @@ def table():
 
 
 def test_every_slip_has_a_row_without_gaps_or_markup(table):
-    assert list(table.index) == [f"P{n}" for n in range(1, 12)] == list(SLIPS)
+    assert list(table.index) == [f"P{n}" for n in range(1, 17)] == list(SLIPS)
     assert list(table.columns) == ["place", "printed", "correct", "check", "number"]
     assert table.map(bool).all(axis=None)
     assert not table.map(lambda text: "<" in text or "&" in text).any(axis=None)
@@ -34,6 +34,7 @@ def test_every_slip_has_a_row_without_gaps_or_markup(table):
         ("P6", [5.922, 5.230, 0.3106]),  # D13
         ("P9", [100, 40, 80, 100, 16, 32]),  # A100, V100
         ("P10", [120_000, 100_000]),
+        ("P15", [64, 0.63, 53, 32, 0.31, 73]),
     ],
 )
 def test_numbers_are_those_found_independently(table, slip, expected):
@@ -103,3 +104,28 @@ def test_p11_hscl_stays_at_its_bound_and_hucl_rises(table):
     odds = [exp(beta * 100 / 99) / 99 for beta in (0, 2, 5, 10, 30)]
     assert hucl == pytest.approx([log(1 + (o + exp(-100 / 99)) / (1 + o)) for o in odds], abs=6e-5)
     assert hucl == sorted(hucl)
+
+
+def test_p12_only_an_etf_or_a_point_fits(table):
+    """By hand: Gram eigenvalues 1 - r (99 times) and 1 + 99 r."""
+    fit, first, second, *rest = numbers(table.loc["P12", "number"])
+    assert (fit, first, second) == (2, 0.0101, 1)
+    assert rest == [99, 1, 0, 100, 100]
+
+
+def test_p13_no_negative_lies_at_its_anchor(table):
+    share, distance = numbers(table.loc["P13", "number"])
+    assert share == 0 and distance == pytest.approx((2 * 100 / 99) ** 0.5, abs=6e-5)
+
+
+def test_p14_items_are_on_the_sphere_and_class_means_well_within(table):
+    """Unit noise beside a unit mean: the norm of the class mean is near E cos, 1/sqrt(2)."""
+    farthest, metric = numbers(table.loc["P14", "number"])
+    assert farthest < 1e-12 and metric == pytest.approx(1 - 0.5**0.5, abs=0.01)
+
+
+def test_p16_counts_the_steps_of_the_printed_table(table):
+    *above, worse, steps = numbers(table.loc["P16", "number"])
+    printed = [0.3384, 0.3603, 0.3106, 0.3107, 0.3222]
+    assert above == pytest.approx([value - log(1 + exp(-100 / 99)) for value in printed], abs=6e-5)
+    assert (worse, steps) == (3, 4)
