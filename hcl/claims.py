@@ -9,7 +9,8 @@ from hcl.claims_appendix import APPENDIX
 from hcl.claims_collapse import COLLAPSE
 from hcl.claims_main import MAIN
 from hcl.claims_parts import Claim
+from hcl.claims_theory import THEORY
 
-CLAIMS: tuple[Claim, ...] = (*MAIN, *COLLAPSE, *APPENDIX)
+CLAIMS: tuple[Claim, ...] = (*THEORY, *MAIN, *COLLAPSE, *APPENDIX)
 
 __all__ = ["CLAIMS", "Claim"]

@@ -28,7 +28,8 @@ class Claim:
         where: it stands in the paper.
         published: the paper's number, or what its plot shows.
         check: from the evidence to a verdict.
-        on: the runs that judge it: of geometry where runs settle, of accuracy those with most images.
+        on: the runs that judge it: of geometry where runs settle, of accuracy those with most images; none where it is
+            computed.
         beside: a further figure whose runs it compares with.
     """
 
@@ -38,7 +39,7 @@ class Claim:
     where: str
     published: str
     check: Check
-    on: Literal["settled", "images"] = "settled"
+    on: Literal["settled", "images", "computed"] = "settled"
     beside: str = ""
 
 

@@ -41,8 +41,10 @@ class Judges:
         self._studies: dict[tuple[str, str, str], Study] = {}
         self._loaded: dict[RunSpec, Run | None] = {}
 
-    def evidence(self, claim: Claim) -> tuple[Study, Evidence]:
-        """Return the study whose runs judge a claim, and these as evidence."""
+    def evidence(self, claim: Claim) -> tuple[Study | None, Evidence]:
+        """Return the study whose runs judge a claim, and these as evidence; None for what is computed."""
+        if claim.on == "computed":
+            return None, Evidence((), ())
         if self._profile != "auto":
             chosen = self._study(claim.figure, self._profile)
         else:
@@ -91,12 +93,14 @@ class Judges:
         return max(done, key=size, default=self._settled(figure))
 
 
-def assess(claim: Claim, study: Study, evidence: Evidence, limits: Limits = LIMITS) -> Verdict:
+def assess(claim: Claim, study: Study | None, evidence: Evidence, limits: Limits = LIMITS) -> Verdict:
     """Return the verdict of a study's runs on a claim.
 
     Without runs it waits for them. At ``smoke``, and on data that is neither the figure's own nor its stand-in, nothing
     is judged: such runs show that everything works.
     """
+    if study is None:
+        return claim.check(evidence)
     own = figure_named(claim.figure).dataset
     if study.profile == "smoke" or study.dataset not in (own, STAND_INS.get(own or "")):
         return replace(WAITING, status="not judged", reason=f"runs on {study.dataset} only show that everything works")
@@ -115,7 +119,7 @@ def verdicts(figures: Sequence[str], study: Study, runs: Sequence[Run]) -> pd.Da
         Columns where, published, measured, verdict and reason; the index, claim, is the statement.
     """
     judges = Judges()
-    about = [claim for claim in CLAIMS if claim.figure in figures]
+    about = [claim for claim in CLAIMS if claim.figure in figures and claim.on != "computed"]
     rows = [_row(claim, assess(claim, study, judges.of(study, runs, claim))) for claim in about]
     return pd.DataFrame(rows, columns=list(_COLUMNS)).set_index("claim")
 
@@ -153,7 +157,9 @@ def _board(claims: Sequence[Claim], root: Path | None, profile: str) -> pd.DataF
     for claim in claims:
         chosen, found = judges.evidence(claim)
         made = dict.fromkeys(_MADE, "")
-        if found.runs:
+        if chosen is None:
+            made["runs"] = "computed"
+        elif found.runs:
             seeds = ", ".join(str(seed) for seed in sorted({run.spec.seed for run in found.runs}))
             made = {"data": chosen.dataset, "profile": chosen.profile, "seeds": seeds}
             made["runs"] = "{data}, {profile}, seed {seeds}".format(**made)
@@ -171,7 +177,7 @@ def sensitivity(root: Path | None = None) -> pd.DataFrame:
         Columns limit, value (what it was changed to), name (of the claim), verdict and becomes.
     """
     judges = Judges(root)
-    judged = [(claim, *judges.evidence(claim)) for claim in CLAIMS]
+    judged = [(claim, *judges.evidence(claim)) for claim in CLAIMS if claim.on != "computed"]
     usual = {claim.name: assess(claim, chosen, found).status for claim, chosen, found in judged}
     rows = [
         (name, getattr(limits, name), claim.name, usual[claim.name], status)

@@ -9,8 +9,8 @@
 # %% [markdown]
 # # Scoreboard
 #
-# Every claim of the paper's Section 5 and Appendix B, and what came of it when it was run again. The verdicts are computed
-# from the records when this page is built; the same is printed by `hcl verify`.
+# Every claim of the paper's Sections 4 and 5 and its Appendix B, and what came of it when it was run or computed again. They are
+# computed from the records when this page is built; the same is printed by `hcl verify`.
 #
 # | verdict | what it means |
 # |---|---|

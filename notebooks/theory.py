@@ -34,7 +34,7 @@ import seaborn as sns
 import torch
 from IPython.display import Markdown
 
-from hcl import batch_bounds, corollaries, figures, geometry, loss_class, report, theorems
+from hcl import batch_bounds, corollaries, figures, geometry, loss_class, pages, report, scoreboard, theorems
 from hcl.bounds import scl_lower_bound, ucl_lower_bound
 from hcl.hardening import Exponential
 from hcl.losses import contrastive_loss
@@ -427,3 +427,12 @@ Markdown(
         )
     )
 )
+
+# %% [markdown]
+# ## What the paper says, and what came of it
+#
+# The statements of Section 4, and what Section 5 and Appendix B say of geometry and hardening functions without a run, as
+# claims of the Scoreboard: computed again for small populations.
+
+# %%
+pages.show_verdicts(scoreboard.of_figure("theory").drop(columns=["reason", "runs"]))
