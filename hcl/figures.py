@@ -150,7 +150,8 @@ def spectrum_panels(runs: Sequence[Run], titles: Mapping[str, str] | None = None
             axis.set_title(f"{title}, {setting.split()[0]}" if len(rows) > 1 else setting)
         panels[0].set_ylabel("$\\ln(\\sigma_i / \\sigma_1)$")
     for axis in axes[0]:
-        axis.legend(fontsize="small")
+        if axis.get_legend_handles_labels()[0]:
+            axis.legend(fontsize="small")
     for axis in axes[-1]:
         axis.set_xlabel("index $i$")
     return finish(figure)

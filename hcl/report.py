@@ -14,7 +14,7 @@ from torch import Tensor
 
 from hcl import geometry
 from hcl.bounds import scl_lower_bound, ucl_lower_bound
-from hcl.paper import PROFILES, Study
+from hcl.paper import BY_ROW, PROFILES, Study
 from hcl.registry import row_of
 from hcl.runs import PROVENANCE, Run, default_root
 from hcl.spec import RunSpec
@@ -119,7 +119,7 @@ def closest(runs: Sequence[Run]) -> pd.DataFrame:
     words, close = [], []
     for name in map(str, table.index):
         row = table.loc[name]
-        of = [form.format(_number(row[key], digits)) for key, digits, form in _PLACE if key in row]
+        of = [form.format(_number(float(str(row[key])), digits)) for key, digits, form in _PLACE if key in row]
         words.append(f"{name} ({', '.join(of)})".replace(" 1 clusters", " 1 cluster"))
         written_alike = _number(far[name], 3) == _number(far[best], 3)
         close.append(written_alike or bool(far[name] - far[best] < max(spread(name), spread(best))))
@@ -309,7 +309,7 @@ def note(studies: Sequence[Study], runs: Sequence[Run], begun: Sequence[Study] =
 def begun_note(study: Study) -> str:
     """Return Markdown that says which runs there are of a study at a better profile than the one that is shown."""
     made = [label(spec) for spec in study.recorded()]
-    row = f", {row_of(study.specs[0])}" if len({row_of(spec) for spec in study.specs}) == 1 else ""
+    row = f", {row_of(study.specs[0])}" if study.figure.name in BY_ROW else ""
     return (
         f"**Begun** at `{study.profile}`{row}: {len(made)} of {len(study.specs)} runs ({'; '.join(made)}), to be shown "
         "here once half are made. Claims on geometry are judged by these, and wait for the others."
@@ -325,7 +325,7 @@ def left_note(study: Study) -> str:
         return label(spec) + row + (f", seed {spec.seed}" if spec.seed else "")
 
     left = [name(spec) for spec in study.left()]
-    row = f", {row_of(study.specs[0])}" if not several and row_of(study.specs[0]) != "unit ball" else ""
+    row = f", {row_of(study.specs[0])}" if study.figure.name in BY_ROW else ""
     return (
         f"**Still to be made** at `{study.profile}`{row}, {len(left)} of {len(study.specs)} runs: {'; '.join(left)}. "
         "Their curves and rows are missing here."

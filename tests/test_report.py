@@ -1,5 +1,6 @@
 """Tables and words of the pages, on made-up records."""
 
+import warnings
 from dataclasses import replace
 from math import isnan
 
@@ -316,6 +317,18 @@ def test_clusters_and_spectra_are_drawn_for_what_there_is():
     rows = figures.spectrum_panels(runs_of("fig06"))
     assert [axis.get_title() for axis in rows.axes[:2]] == ["unit ball, supervised", "unit ball, unsupervised"]
     assert len(rows.axes) == 8
+
+
+def test_figures_of_a_half_done_study_are_drawn_without_a_warning():
+    """Of one row the unsupervised half is still to be made, of the other nothing is: pages show what there is."""
+    runs = [run for run in runs_of_rows() if run.spec.supervised or run.spec.normalization == "none"]
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        assert len(figures.spectrum_panels(runs).axes) == 8
+        half = [run for run in runs if run.spec.supervised]
+        assert len(figures.headline(half).axes) == 3
+        assert len(figures.metric_panels(half, ["rank"]).axes) == 1
+    assert list(report.near_nc_frame(runs_of("table2")[1:], ["rank"]).index)[0] == "SCL"
 
 
 def test_verdicts_are_coloured():
