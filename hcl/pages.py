@@ -178,11 +178,14 @@ def load(name: str, profile: str = "auto", **options: Any) -> Page:
 
 
 def show_verdicts(table: pd.DataFrame) -> Styler:
-    """Return a table of claims for a notebook: set to the left, verdicts in their colours.
+    """Return a table of claims for a notebook: set to the left, verdicts in their colours, reasons behind the numbers.
 
     Args:
         table: with a column ``verdict``, as `hcl.scoreboard.verdicts` returns, and a unique index.
     """
+    if {"measured", "reason"} <= set(table.columns):
+        measured = [f"{m} ({why})" if why else m for m, why in zip(table["measured"], table["reason"], strict=True)]
+        table = table.assign(measured=measured).drop(columns="reason")
     wide = {"claim": "11em", "measured": "13em", "verdict": "6em", "published": "6em", "reason": "8em"}
     styles: list[Any] = [{"selector": "th, td", "props": [("text-align", "left"), ("vertical-align", "top")]}]
     for kind, names in (("col_heading.level0.col", table.columns), ("row_heading.level", table.index.names)):
