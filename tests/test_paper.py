@@ -25,9 +25,10 @@ def made_up(spec: RunSpec, **metrics: float) -> Run:
 @pytest.mark.parametrize("figure", TRAINED, ids=lambda f: f.name)
 def test_every_figure_has_distinct_valid_specs_at_every_profile(figure, profile):
     study = paper.study(figure.name, profile)
-    assert len({spec.run_id for spec in study.specs}) == len(study.specs) >= 2
+    assert len({spec.run_id for spec in study.specs}) == len(study.specs) >= 1
     assert {spec.hardness for spec in study.specs} == set(figure.hardness)
-    assert {spec.supervised for spec in study.specs} == ({True} if figure.name == "table1" else {True, False})
+    sides = {"table1": {True}, "fig03_long": {False}}
+    assert {spec.supervised for spec in study.specs} == sides.get(figure.name, {True, False})
 
 
 def test_paper_profile_is_the_paper():
