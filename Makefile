@@ -3,7 +3,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 READY := .venv/.ready
 
-.PHONY: book test lint lab sync headline clean
+.PHONY: book test test-slow lint lab sync headline clean
 .DELETE_ON_ERROR:
 
 book: $(READY)
@@ -11,6 +11,9 @@ book: $(READY)
 
 test: $(READY)
 	$(BIN)/python -m pytest -n 2
+
+test-slow: $(READY) # what is long by nature: every notebook at smoke, kills, whole campaigns
+	$(BIN)/python -m pytest -n 2 -m slow
 
 lint: $(READY)
 	$(BIN)/ruff check .

@@ -129,7 +129,8 @@ class Checks:
             started = time.perf_counter()
             checkpoint.save(path, half.state())
             written, size = time.perf_counter() - started, path.stat().st_size
-            going_on = Training(spec, data, device=self.device, techniques=strict, state=checkpoint.load(path))
+            state, _ = checkpoint.load(path)
+            going_on = Training(spec, data, device=self.device, techniques=strict, state=state)
         resumed = going_on.epoch == 2
         _train(going_on, 2)
         value = _largest_difference(whole.engine.state()["model"], going_on.engine.state()["model"])

@@ -285,6 +285,7 @@ def environment(root):
     return {**os.environ, "HCL_RUNS": str(root), "OMP_NUM_THREADS": "1", "COLUMNS": "200"}
 
 
+@pytest.mark.slow
 def test_a_kill_in_the_middle_of_an_epoch_loses_nothing_finished_and_repeats_nothing(tmp_path):
     """SIGKILL, at no chosen moment; the runs that come of it are those of an uninterrupted campaign."""
     killed, whole = tmp_path / "killed", tmp_path / "whole"
@@ -317,6 +318,7 @@ def test_a_kill_in_the_middle_of_an_epoch_loses_nothing_finished_and_repeats_not
     assert set(archive.import_archive(pack, whole).known) == {job.spec.run_id for job in these}
 
 
+@pytest.mark.slow
 def test_sigterm_ends_the_command_cleanly(tmp_path):
     process = subprocess.Popen(
         command("--epochs", "100000", "--at-once", "2", "--checkpoint-every", "0"), cwd=ROOT,
@@ -332,6 +334,7 @@ def test_sigterm_ends_the_command_cleanly(tmp_path):
     assert len(list(tmp_path.glob(".checkpoints/*.pt"))) == 2
 
 
+@pytest.mark.slow
 def test_a_campaign_runs_from_a_bare_checkout_with_few_packages(tmp_path):
     """No Jupyter, no plotting: torch, torchvision, numpy, pandas, scikit-learn, typer, rich and tqdm are enough."""
     blocked = ("papermill", "jupytext", "nbformat", "matplotlib", "seaborn", "IPython", "yaml", "safetensors")

@@ -71,6 +71,7 @@ def test_a_start_that_is_listed_is_made_once_and_keeps_its_weights(tmp_path):
     assert checkpoint.weights_path(START, tmp_path).exists()
 
 
+@pytest.mark.slow
 def test_processes_wait_for_the_start_of_another(tmp_path):
     outcome, _ = carry_out(NEAR, tmp_path, at_once=2)
     assert outcome.finished[0] == START.run_id and len(outcome.finished) == 4 and not outcome.left
