@@ -25,7 +25,7 @@ from hcl.claims_parts import (
 from hcl.evidence import Evidence, Setting
 from hcl.limits import LIMITS
 from hcl.report import label
-from hcl.verdicts import Part, Verdict, judge
+from hcl.verdicts import Verdict, judge
 
 _FIG4, _FIG6, _TABLE2 = "Sec. 5.3, Fig. 4 row 1", "Sec. B.1, Fig. 6", "Sec. 5.4, Table 2"
 _SHARE = f"effective rank of at least {1 - LIMITS.missing_rank:.0%} of C - 1, and every class apart"
@@ -67,12 +67,8 @@ def _compared_with_ball(hardened: bool, less: bool, enough: str = "all") -> Chec
 
 def _full_rank_off_nc(e: Evidence) -> Verdict:
     """Return whether some setting is free of Dimensional-Collapse and yet not at Neural-Collapse."""
-    parts = []
     settings = of(e)
-    for spanning, off in zip(spans(settings, e), stays_off(settings, e), strict=True):
-        states = (spanning.state, off.state)
-        state = "holds" if states == ("holds", "holds") else "fails" if "fails" in states else min(states)
-        parts.append(Part(off.metric, off.text, state, spanning.reason or off.reason))
+    parts = map(verdicts.both, stays_off(settings, e), spans(settings, e))
     return judge(parts, enough="any")
 
 

@@ -386,6 +386,15 @@ def without_dimensional_collapse(setting: Setting, limits: Limits) -> Part:
     return _all_below(setting, {"missing_rank": limits.missing_rank, "merged": 0.5}, "Dimensional-Collapse", limits)
 
 
+_STRONGEST: Sequence[State] = ("waiting", "fails", "unsettled", "undecided", "holds")  # of states that must all hold
+
+
+def both(first: Part, second: Part) -> Part:
+    """Return the first part as one that holds only where the second does too."""
+    decisive = min((first, second), key=lambda part: _STRONGEST.index(part.state))
+    return replace(first, state=decisive.state, reason=decisive.reason)
+
+
 def off(at: Part) -> Part:
     """Return the part of the contrary statement: what holds fails, what fails holds, what is open stays so."""
     contrary: dict[State, State] = {"holds": "fails", "fails": "holds"}
@@ -403,8 +412,7 @@ def _all_below(setting: Setting, asked: dict[str, float], name: str, limits: Lim
         fitted = "unsettled"
         why_not = f"{label(setting.spec)} has not fitted its images: within-class distance {written(setting, 'spread')}"
     results = [compare([(-1, setting)], measure, -limit, limits) for measure, limit in asked.items()]
-    order: Sequence[State] = ("waiting", "fails", "unsettled", "undecided", "holds")
-    state = min((state for state, _ in results), key=order.index)
+    state = min((state for state, _ in results), key=_STRONGEST.index)
     reason = "; ".join(dict.fromkeys(why for s, why in results if s == state and why))
     if setting.spec.positives != "label":  # nothing pulls the classes together but the data: no fit to wait for
         state = "fails" if fitted == "unsettled" and state == "holds" else state

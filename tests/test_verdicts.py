@@ -87,6 +87,15 @@ def test_parts_are_written_by_metric_with_what_speaks_against_the_claim_marked()
     )
 
 
+@pytest.mark.parametrize("open_state", ["undecided", "unsettled", "waiting"])
+def test_a_part_that_needs_two_things_is_open_where_either_is(open_state):
+    holds, fails, opened = (Part("rank", s, s, f"why {s}") for s in ("holds", "fails", open_state))
+    for pair in ((holds, opened), (opened, holds)):
+        assert verdicts.both(*pair) == replace(pair[0], state=open_state, reason=f"why {open_state}")
+    assert verdicts.both(holds, holds).state == "holds"
+    assert verdicts.both(holds, fails).state == verdicts.both(fails, holds).state == "fails"
+
+
 # Settings
 
 
