@@ -19,6 +19,7 @@ lint: $(READY)
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
+	$(BIN)/lint-imports --no-logo
 
 lab: $(READY)
 	$(BIN)/jupyter lab notebooks
@@ -27,8 +28,8 @@ sync: $(READY)
 	$(BIN)/hcl sync
 
 headline: $(READY) # the picture of the README, from the records
-	$(BIN)/python -c 'from hcl import figures, paper; figures.set_theme(); \
-	figures.headline(paper.study("fig03").runs()).savefig("book/images/headline.png")'
+	$(BIN)/python -c 'from hcl.companion import figures, study; figures.set_theme(); \
+	figures.headline(study.study("fig03").runs()).savefig("book/images/headline.png")'
 
 clean:
 	rm -rf _build book/pages build

@@ -16,12 +16,12 @@ from torch import Tensor
 from benchmarks import made_up
 from benchmarks.harness import Row, Setting
 from benchmarks.step import make_engine, time_epochs
-from hcl import checkpoint
-from hcl.data import Dataset
-from hcl.engine import Engine, Techniques
-from hcl.evaluate import Evaluation, evaluate
-from hcl.spec import RunSpec
-from hcl.train import Training
+from hcl.training import checkpoint
+from hcl.training.data import Dataset
+from hcl.training.engine import Engine, Techniques
+from hcl.training.evaluate import Evaluation, evaluate
+from hcl.training.spec import RunSpec
+from hcl.training.train import Training
 
 _STEPS = 4
 _BETA_1 = 0.9  # of Adam, whose first moment gives a step's gradient

@@ -12,8 +12,8 @@ import torch
 from benchmarks import made_up
 from benchmarks.harness import Case, Row, Setting, Timing, clear
 from benchmarks.step import make_engine
-from hcl.engine import Engine, Techniques
-from hcl.spec import RunSpec
+from hcl.training.engine import Engine, Techniques
+from hcl.training.spec import RunSpec
 
 SHOWN = ("case", "ms", "spread", "repeats", "images_per_second", "one_after_the_other", "gain", "memory_gb")
 

@@ -8,8 +8,8 @@ import torch
 
 from benchmarks import made_up
 from benchmarks.harness import Case, Row, Setting, captured
-from hcl.data import normalize
-from hcl.engine import resident, rows
+from hcl.training.data import normalize
+from hcl.training.engine import resident, rows
 
 SHOWN = ("case", "ms", "ms_min", "spread", "repeats", "gb_per_second", "resident_mb")
 BATCH = 512

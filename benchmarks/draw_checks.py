@@ -8,9 +8,9 @@ from torch import Tensor
 from benchmarks import loss
 from benchmarks.checks import Checks, losses, row
 from benchmarks.harness import Row, captured
-from hcl.engine import Techniques
-from hcl.objective import batch_loss, draw_shape
-from hcl.spec import RunSpec
+from hcl.training.engine import Techniques
+from hcl.training.objective import batch_loss, draw_shape
+from hcl.training.spec import RunSpec
 
 
 def draws_agree(checks: Checks) -> Row:

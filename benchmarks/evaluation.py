@@ -7,9 +7,9 @@ import torch
 
 from benchmarks import made_up
 from benchmarks.harness import Case, Results, Row, Setting, synchronize
-from hcl.engine import Engine, Techniques
-from hcl.evaluate import evaluate, represent
-from hcl.spec import RunSpec
+from hcl.training.engine import Engine, Techniques
+from hcl.training.evaluate import evaluate, represent
+from hcl.training.spec import RunSpec
 
 SHOWN = ("case", "ms", "spread", "repeats", "forward_ms", "ms_per_512", "evaluations", "epochs", "share")
 FORMS = ("plain", "folded", "folded, compiled")

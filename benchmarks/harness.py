@@ -17,8 +17,8 @@ import torch
 from rich.console import Console
 from rich.table import Table
 
-from hcl import runs
-from hcl.benchmarks_report import written
+from hcl.companion.benchmarks_report import written
+from hcl.training import provenance
 
 Row = dict[str, Any]
 PROVENANCE = ("device", "threads", "torch", "cuda", "commit", "sources", "date")
@@ -46,7 +46,7 @@ class Setting:
     @property
     def kind(self) -> str:
         """Name of the device in file names: ``cpu``, ``h100``."""
-        return slug(runs.device_name(self.device))
+        return slug(provenance.device_name(self.device))
 
     def timed(self, step: Callable[[], Any], *, at_most: float = 1.5, repeats: int = 30) -> "Timing":
         """Time a step after a warm-up: a number of repeats, fewer (at least 3) where these take ``at_most`` seconds.
@@ -179,11 +179,14 @@ class Results:
     def current(self, case: str) -> bool:
         """Return whether a case was measured with the library as it is now."""
         row = self._rows.get(case)
-        return row is not None and row.get("sources") == runs.sources_hash()
+        return row is not None and row.get("sources") == provenance.sources_hash()
 
     def put(self, case: str, row: Row) -> None:
         """Add or replace the row of a case, and write the file in one move."""
-        made = {**runs.provenance(self._device), "cuda": torch.version.cuda if self._device.type == "cuda" else None}
+        made = {
+            **provenance.provenance(self._device),
+            "cuda": torch.version.cuda if self._device.type == "cuda" else None,
+        }
         self._rows[case] = {"case": case, **row, **{key: made[key] for key in PROVENANCE}}
         columns = [name for row in self._rows.values() for name in row if name not in PROVENANCE]
         frame = self.frame[[*dict.fromkeys(columns), *PROVENANCE]]

@@ -11,9 +11,9 @@ from torch.nn import functional as F
 
 from benchmarks import made_up
 from benchmarks.harness import Case, Row, Setting, Timing, captured
-from hcl.data import Dataset
-from hcl.objective import batch_loss, draw_shape
-from hcl.spec import RunSpec
+from hcl.training.data import Dataset
+from hcl.training.objective import batch_loss, draw_shape
+from hcl.training.spec import RunSpec
 
 SHOWN = ("case", "ms", "ms_min", "spread", "repeats", "times_loop", "memory_mb")
 BETA = 5.0
@@ -101,7 +101,7 @@ def eager(spec: RunSpec, z: Tensor, labels: Tensor) -> Step:
 
 
 def static(spec: RunSpec, z: Tensor, labels: Tensor, *, compiled: bool, graph: bool) -> Step:
-    """Return the loss and gradient as `hcl.engine` computes them: draws of a fixed shape, compiled, captured."""
+    """Return the loss and gradient as the engine computes them: draws of a fixed shape, compiled, captured."""
     shape = draw_shape(spec, population(spec))
     generator = torch.Generator(z.device).manual_seed(0)
     hardness = torch.full((), spec.hardness, device=z.device)

@@ -5,9 +5,9 @@ from functools import lru_cache
 
 import torch
 
-from hcl.data import Dataset
-from hcl.paper import PROFILES
-from hcl.spec import RunSpec
+from hcl.companion.profiles import PROFILES
+from hcl.training.data import Dataset
+from hcl.training.spec import RunSpec
 
 DATASET_OF = {10: "cifar10", 100: "cifar100", 200: "tinyimagenet"}
 

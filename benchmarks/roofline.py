@@ -8,7 +8,7 @@ from torch.utils.flop_counter import FlopCounterMode
 
 from benchmarks.harness import Case, Row, Setting, slug
 from hcl.models import build
-from hcl.spec import RunSpec
+from hcl.training.spec import RunSpec
 
 # Bytes a training image moves, bf16, batch 512: kernels of eager PyTorch, and fused as the compiler fuses them.
 BYTES = {

@@ -19,9 +19,10 @@ from rich.console import Console  # noqa: E402
 
 from benchmarks import concurrency, data, evaluation, exactness, loss, roofline, step, whole_run  # noqa: E402
 from benchmarks.harness import Outcome, Results, Setting, carry_out, table  # noqa: E402
-from hcl import benchmarks_report, runs  # noqa: E402
-from hcl.cli import seconds_of  # noqa: E402
-from hcl.train import pick_device  # noqa: E402
+from hcl.companion import benchmarks_report  # noqa: E402
+from hcl.companion.cli import seconds_of  # noqa: E402
+from hcl.training import provenance  # noqa: E402
+from hcl.training.train import pick_device  # noqa: E402
 
 SUITES = {
     "roofline": roofline, "loss": loss, "step": step, "evaluation": evaluation, "data": data,
@@ -55,7 +56,7 @@ def main(
     setting = Setting(pick_device(device), quick, out or ROOT / "benchmarks" / "results")
     torch.set_float32_matmul_precision("highest")
     console.print(
-        f"{runs.device_name(setting.device)}, torch {torch.__version__}, {torch.get_num_threads()} threads; "
+        f"{provenance.device_name(setting.device)}, torch {torch.__version__}, {torch.get_num_threads()} threads; "
         f"results in {setting.results}", highlight=False, soft_wrap=True,
     )  # fmt: skip
     failed = False

@@ -11,11 +11,12 @@ import torch
 
 from benchmarks import loss, made_up, roofline
 from benchmarks.harness import Case, Row, Setting, Timing, captured
-from hcl import augment, runs
-from hcl.data import Dataset, normalize
-from hcl.engine import Engine, Techniques, resident, rows
-from hcl.objective import views
-from hcl.spec import RunSpec
+from hcl import augment
+from hcl.training import provenance
+from hcl.training.data import Dataset, normalize
+from hcl.training.engine import Engine, Techniques, resident, rows
+from hcl.training.objective import views
+from hcl.training.spec import RunSpec
 
 SHOWN = (
     "case", "ms", "spread", "images_per_second", "rate_without_loss", "gain", "tflop_per_second", "gb_per_second",
@@ -72,7 +73,7 @@ def measure(setting: Setting, spec: RunSpec, techniques: Techniques, steps: int,
         "technique": str(techniques), "precision": spec.precision, "compared_with": before,
         **timing.row(), "steps": steps, "images_per_second": images, "setup_seconds": setup, "memory_gb": memory,
         **roofline.rates(
-            spec, images, compiled=techniques.compile, device_name=runs.device_name(device), size=shape
+            spec, images, compiled=techniques.compile, device_name=provenance.device_name(device), size=shape
         ),
     }  # fmt: skip
     if spec.positives == "augmentation":

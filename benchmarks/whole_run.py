@@ -12,11 +12,11 @@ import torch
 
 from benchmarks import made_up
 from benchmarks.harness import Case, Row, Setting
-from hcl import runs
-from hcl.data import Dataset
-from hcl.engine import Engine, Techniques
-from hcl.spec import RunSpec
-from hcl.train import Training
+from hcl.training import runs
+from hcl.training.data import Dataset
+from hcl.training.engine import Engine, Techniques
+from hcl.training.spec import RunSpec
+from hcl.training.train import Training
 
 SHOWN = (
     "case", "epochs", "wall_seconds", "setup_seconds", "train_seconds", "evaluation_seconds", "evaluation_share",

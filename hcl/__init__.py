@@ -1,3 +1,68 @@
-"""Companion to "Hard-Negative Sampling for Contrastive Learning" (Jiang, Nguyen, Aeron, Ishwar)."""
+"""Contrastive losses with hard negatives, their bounds and the geometry of their minima.
+
+The companion to "Hard-Negative Sampling for Contrastive Learning: Optimal Representation Geometry and Neural- vs
+Dimensional-Collapse" (Jiang, Nguyen, Aeron, Ishwar). This package needs PyTorch, NumPy and SciPy only; `hcl.training`
+makes and keeps runs, `hcl.companion` the figures, claims and the book.
+"""
+
+import importlib
+from typing import TYPE_CHECKING, Any
+
+from hcl import _moved
+from hcl.errors import HclError
+
+if TYPE_CHECKING:
+    from hcl import augment, bounds, exact, geometry, hardening, losses, minimise, models, psi
+    from hcl.bounds import scl_lower_bound, simclr_lower_bound, ucl_lower_bound
+    from hcl.geometry import (
+        class_means,
+        cluster_count,
+        effective_rank,
+        equal_inner_product,
+        nc1,
+        simplex_etf,
+        unit_norm,
+        zero_sum,
+    )
+    from hcl.hardening import Exponential, Polynomial, Threshold, Uniform
+    from hcl.losses import contrastive_loss, simclr_loss
+    from hcl.models import unit_ball, unit_sphere
+    from hcl.psi import InfoNCE, LogSumExp, MeanExp, Triplet
 
 __version__ = "0.1.0"
+
+# Where each public name lies; nothing is imported before it is asked for.
+_NAMES = {
+    "bounds": ("scl_lower_bound", "simclr_lower_bound", "ucl_lower_bound"),
+    "geometry": (
+        "class_means", "cluster_count", "effective_rank", "equal_inner_product", "nc1", "simplex_etf", "unit_norm",
+        "zero_sum",
+    ),
+    "hardening": ("Exponential", "Polynomial", "Threshold", "Uniform"),
+    "losses": ("contrastive_loss", "simclr_loss"),
+    "models": ("unit_ball", "unit_sphere"),
+    "psi": ("InfoNCE", "LogSumExp", "MeanExp", "Triplet"),
+}  # fmt: skip
+_MODULES = ("augment", "bounds", "exact", "geometry", "hardening", "losses", "minimise", "models", "psi")
+_HOME = {name: module for module, names in _NAMES.items() for name in names}
+
+__all__ = [
+    "Exponential", "HclError", "InfoNCE", "LogSumExp", "MeanExp", "Polynomial", "Threshold", "Triplet", "Uniform",
+    "augment", "bounds", "class_means", "cluster_count", "contrastive_loss", "effective_rank", "equal_inner_product",
+    "exact", "geometry", "hardening", "losses", "minimise", "models", "nc1", "psi", "scl_lower_bound", "simclr_loss",
+    "simclr_lower_bound", "simplex_etf", "ucl_lower_bound", "unit_ball", "unit_norm", "unit_sphere", "zero_sum",
+]  # fmt: skip
+
+_moved.forward()
+
+
+def __getattr__(name: str) -> Any:
+    if name in _HOME:
+        return getattr(importlib.import_module(f"hcl.{_HOME[name]}"), name)
+    if name in _MODULES or name in _moved.MOVED:
+        return importlib.import_module(f"hcl.{name}")
+    raise AttributeError(f"module 'hcl' has no attribute {name!r}")
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *__all__})

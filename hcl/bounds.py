@@ -83,7 +83,7 @@ def ucl_batch_value(
     Negatives come from the batch, the anchor among them (D4). A batch holds n_c items of the anchor's class,
     1 + Binomial(B - 1, 1/C) of them, so a negative is of its class with probability n_c / B: more than the 1/C of
     Theorem 3 on average. This is no proved bound: condition (e) fails where an anchor is its own positive. Of small
-    batches nothing lower was found (`hcl.batch_bounds.batches`).
+    batches nothing lower was found (`hcl.companion.batch_bounds.batches`).
 
     Args:
         num_classes: C >= 2, equally likely.

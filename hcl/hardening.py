@@ -8,6 +8,8 @@ from typing import Protocol
 import torch
 from torch import Tensor
 
+from hcl.choices import one_of
+
 
 class Hardening(Protocol):
     """A separable hardening function, given by the logarithm of one factor of it."""
@@ -124,8 +126,7 @@ def make(family: str, hardness: float | Tensor) -> Hardening:
     Raises:
         ValueError: for an unknown family or a negative hardness.
     """
-    if family not in FAMILIES:
-        raise ValueError(f"Unknown hardening {family!r}: expected one of {', '.join(FAMILIES)}.")
+    one_of("hardening", family, FAMILIES)
     _check("hardness", hardness)
     return FAMILIES[family](hardness) if isinstance(hardness, Tensor) or hardness else Uniform()
 

@@ -1,20 +1,18 @@
 """The contrastive losses: Algorithm 1 of the paper (SCL, HSCL, UCL, HUCL) and the SimCLR loss (42)."""
 
 from math import inf, log
-from typing import Literal
+from typing import get_args
 
 import torch
 from torch import Tensor
 from torch.nn import functional as F
 
 from hcl import draws
+from hcl.choices import Negatives, Reduction, one_of
 from hcl.hardening import Hardening, Uniform
 from hcl.psi import InfoNCE, Psi, Triplet, log_mean_exp
 
 __all__ = ["InfoNCE", "Triplet", "contrastive_loss", "simclr_loss"]
-
-Reduction = Literal["anchor", "pair"]
-Negatives = Literal["per_pair", "per_anchor"]
 
 
 def contrastive_loss(
@@ -237,10 +235,8 @@ def _check_arguments(
         raise ValueError(f"z_pos must have the shape of z, {tuple(z.shape)}, got {tuple(z_pos.shape)}.")
     if k is not None and k < 1:
         raise ValueError(f"k must be >= 1, or None for the exact expectation, got {k}.")
-    if reduction not in ("anchor", "pair"):
-        raise ValueError(f"reduction must be 'anchor' or 'pair', got {reduction!r}.")
-    if negatives not in ("per_pair", "per_anchor"):
-        raise ValueError(f"negatives must be 'per_pair' or 'per_anchor', got {negatives!r}.")
+    one_of("reduction", reduction, get_args(Reduction))
+    one_of("negatives", negatives, get_args(Negatives))
 
 
 def _check_draws(

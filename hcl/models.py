@@ -1,12 +1,10 @@
 """Encoders f with the official projection head (D21), and the three feature normalisations of Sec. 5.5."""
 
-from typing import Literal
-
 import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-Stem = Literal["cifar", "torchvision", "patch"]
+from hcl.choices import Stem, one_of
 
 
 def unit_ball(f: Tensor) -> Tensor:
@@ -42,8 +40,7 @@ class Encoder(nn.Module):
 
     def __init__(self, backbone: nn.Module, width: int, dim: int, normalization: str = "unit_ball") -> None:
         super().__init__()
-        if normalization not in NORMALIZATIONS:
-            raise ValueError(f"Unknown normalization {normalization!r}: expected one of {', '.join(NORMALIZATIONS)}.")
+        one_of("normalization", normalization, NORMALIZATIONS)
         self.backbone = backbone
         self.head = nn.Sequential(
             nn.Linear(width, 512, bias=False), nn.BatchNorm1d(512), nn.ReLU(inplace=True), nn.Linear(512, dim)
@@ -71,8 +68,7 @@ def resnet50(dim: int, *, stem: Stem = "cifar", normalization: str = "unit_ball"
     Raises:
         ValueError: for an unknown stem.
     """
-    if stem not in ("cifar", "torchvision"):
-        raise ValueError(f"Unknown stem {stem!r}: expected 'cifar' or 'torchvision'.")
+    one_of("stem", stem, ("cifar", "torchvision"))
     from torchvision.models import resnet50 as torchvision_resnet50  # takes seconds: only where it is needed
 
     backbone = torchvision_resnet50(weights=None)
@@ -120,8 +116,7 @@ def small_resnet(
     Raises:
         ValueError: for an unknown stem.
     """
-    if stem not in _KERNELS:
-        raise ValueError(f"Unknown stem {stem!r}: expected one of {', '.join(_KERNELS)}.")
+    one_of("stem", stem, _KERNELS)
     size, stride, padding = _KERNELS[stem]
     layers = [
         nn.Conv2d(3, widths[0], size, stride, padding, bias=False), nn.BatchNorm2d(widths[0]), nn.ReLU(inplace=True),

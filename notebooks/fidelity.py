@@ -22,12 +22,13 @@ epochs: int = 0  # 0 takes the profile's
 from IPython.display import Markdown
 from myst_nb import glue
 
-from hcl import ambiguities, figures, pages, paper, report, scoreboard, slips
+from hcl.companion import ambiguities, figures, notes, pages, report, scoreboard, slips
+from hcl.companion import study as studies
 
 figures.set_theme()
-study = paper.study("fidelity", profile, seeds=seeds, epochs=epochs)
+study = studies.study("fidelity", profile, seeds=seeds, epochs=epochs)
 runs = study.runs()
-Markdown(report.provenance_note(study, runs))
+Markdown(notes.provenance_note(study, runs))
 
 # %% [markdown]
 # ## What the ambiguities change
@@ -48,7 +49,7 @@ Markdown(report.provenance_note(study, runs))
 # show, and of twenty comparisons without any effect one is beyond it by chance. With one seed nothing can be told.
 
 # %%
-base = paper.study("fidelity_base", study.profile, dataset=study.dataset, seeds=seeds, epochs=epochs).runs()
+base = studies.study("fidelity_base", study.profile, dataset=study.dataset, seeds=seeds, epochs=epochs).runs()
 effects = ambiguities.effects(runs, base)
 report.show_table(ambiguities.effects_table(effects))
 
@@ -63,7 +64,7 @@ glue("fidelity-effects", ambiguities.effects_figure(effects))
 # with exact expectations in place of draws. `loss` is the hardened loss, `plain loss` that without hardening.
 
 # %%
-gradient_study = paper.study("fidelity_gradient", study.profile, seeds=seeds, epochs=epochs)
+gradient_study = studies.study("fidelity_gradient", study.profile, seeds=seeds, epochs=epochs)
 gradient = ambiguities.gradient_effects(gradient_study.runs())
 report.show_table(gradient, 4)
 
@@ -77,7 +78,7 @@ report.show_table(gradient, 4)
 
 # %%
 definitions = ambiguities.metric_definitions(
-    paper.study("fig05", profile, dataset=study.dataset, seeds=seeds, epochs=epochs).runs()
+    studies.study("fig05", profile, dataset=study.dataset, seeds=seeds, epochs=epochs).runs()
 )
 report.show_table(definitions)
 

@@ -25,8 +25,8 @@ epochs: int = 0  # 0 takes the profile's
 from IPython.display import Markdown
 from myst_nb import glue
 
-from hcl import figures, pages, report
 from hcl.bounds import scl_lower_bound, ucl_lower_bound
+from hcl.companion import figures, pages, report
 
 page = pages.load("fig02", profile, hardness=hardness, seeds=seeds, epochs=epochs)
 page.note()

@@ -24,7 +24,7 @@ epochs: int = 0  # 0 takes the profile's
 # %%
 from myst_nb import glue
 
-from hcl import figures, pages, published, report
+from hcl.companion import figures, pages, published, report
 
 page = pages.load("fig03", profile, dataset=dataset, hardness=hardness, seeds=seeds, epochs=epochs)
 page.note()

@@ -22,7 +22,7 @@ seeds: list[int] = []  # one run of each setting a seed, several give bands; emp
 epochs: int = 0  # 0 takes the profile's
 
 # %%
-from hcl import figures, pages
+from hcl.companion import figures, pages
 
 page = pages.load("fig07", profile, dataset=dataset, hardness=hardness, seeds=seeds, epochs=epochs)
 page.note()

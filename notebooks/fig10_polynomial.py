@@ -23,7 +23,7 @@ epochs: int = 0  # 0 takes the profile's
 # %%
 import pandas as pd
 
-from hcl import figures, pages
+from hcl.companion import figures, pages
 from hcl.hardening import matching_beta
 
 page = pages.load("fig10", profile, dataset=dataset, hardness=hardness, seeds=seeds, epochs=epochs)

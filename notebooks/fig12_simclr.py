@@ -28,7 +28,7 @@ epochs: int = 0  # 0 takes the profile's
 # %%
 import math
 
-from hcl import figures, pages
+from hcl.companion import figures, pages
 
 page = pages.load("fig12", profile, dataset=dataset, hardness=hardness, seeds=seeds, epochs=epochs)
 page.note()

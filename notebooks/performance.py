@@ -22,10 +22,10 @@ from pathlib import Path
 import pandas as pd
 from IPython.display import Markdown
 
-from hcl import benchmarks_report, figures, report
+from hcl.companion import benchmarks_report, figures, report
 
 figures.set_theme()
-suites = benchmarks_report.load(Path(results) if results else benchmarks_report.ROOT / "results")
+suites = benchmarks_report.load(Path(results) if results else None)
 rows = pd.concat([frame.assign(suite=suite) for suite, frame in suites.items()])
 rows["date"] = rows["date"].str[:10]
 rows["commit"] = (

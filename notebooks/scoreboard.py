@@ -31,8 +31,8 @@ profile: str = "auto"  # smoke, laptop, workstation, gpu or paper; auto takes fo
 from IPython.display import Markdown
 from myst_nb import glue
 
-from hcl import figures, pages, report
-from hcl.scoreboard import counted, limits_table, scoreboard, sensitivity
+from hcl.companion import figures, pages, report
+from hcl.companion.scoreboard import counted, limits_table, scoreboard, sensitivity
 
 figures.set_theme()
 board = scoreboard(profile=profile)

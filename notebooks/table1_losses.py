@@ -23,7 +23,7 @@ seeds: list[int] = []  # one run of each setting a seed, several give bands; emp
 epochs: int = 0  # 0 takes the profile's
 
 # %%
-from hcl import figures, pages, published, report
+from hcl.companion import figures, labels, pages, published, report
 
 page = pages.load("table1", profile, dataset=dataset, hardness=hardness, seeds=seeds, epochs=epochs)
 page.note()
@@ -39,7 +39,7 @@ means, _ = report.settled_frame(page.runs, ["train_loss", "loss", "plain_loss"])
 report.show_table(report.beside(means, {"train_loss": published.TABLE_1}), digits=4)
 
 # %% mystnb={"figure": {"caption": "Own loss in train mode and loss without hardening in eval mode, by epoch; the dashed line is the bound of Theorem 2.", "name": "fig-table1-losses"}, "image": {"alt": "Train-mode own loss and eval-mode plain loss of the supervised runs against epochs for five hardness levels, with the bound as a dashed line.", "classes": "dark-light"}}
-bound = report.bound(page.runs[0].spec)
+bound = labels.bound(page.runs[0].spec)
 figures.metric_panels(page.runs, ["train_loss", "plain_loss"], levels={"train_loss": bound, "plain_loss": bound})
 
 # %% [markdown]

@@ -21,7 +21,7 @@ seeds: list[int] = []  # one run of each setting a seed, several give bands; emp
 epochs: int = 0  # 0 takes the profile's
 
 # %%
-from hcl import figures, pages, published, report
+from hcl.companion import figures, pages, published, report
 
 page = pages.load("table2", profile, dataset=dataset, hardness=hardness, seeds=seeds, epochs=epochs)
 page.note()

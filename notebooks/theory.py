@@ -34,8 +34,9 @@ import seaborn as sns
 import torch
 from IPython.display import Markdown
 
-from hcl import batch_bounds, corollaries, figures, geometry, loss_class, pages, report, scoreboard, theorems
+from hcl import geometry
 from hcl.bounds import scl_lower_bound, ucl_lower_bound
+from hcl.companion import batch_bounds, corollaries, figures, loss_class, pages, report, scoreboard, theorems
 from hcl.hardening import Exponential
 from hcl.losses import contrastive_loss
 

@@ -4,9 +4,10 @@ import numpy as np
 import pytest
 from test_paper import made_up
 
-from hcl import ambiguities, paper
+from hcl.companion import ambiguities, profiles
+from hcl.companion import study as studies
 from hcl.geometry import simplex_etf
-from hcl.spec import RunSpec
+from hcl.training.spec import RunSpec
 
 SCL = RunSpec(dataset="digits", supervised=True, epochs=3)
 HUCL = replace(SCL, supervised=False, hardness=5.0)
@@ -76,10 +77,10 @@ def test_seeds_of_the_base_can_come_from_another_study_and_those_of_a_variant_co
     assert changed(table, "SCL") == {"k: 256 → 512 (D32)": (0.395, "no"), "k: 256 → 32 (D32)": (0.395, "yes")}
 
 
-@pytest.mark.parametrize("profile", paper.PROFILES)
+@pytest.mark.parametrize("profile", profiles.PROFILES)
 def test_every_variant_of_the_study_is_compared_at_every_profile(profile):
     """Variants that coincide with the base at a profile are the base: nothing else goes missing."""
-    specs = paper.study("fidelity", profile).specs
+    specs = studies.study("fidelity", profile).specs
     table = ambiguities.effects([run(spec, 0.5) for spec in specs])
     assert len(table) == (len(specs) - 4) * len(ambiguities.COMPARED)
     assert all("(D" in change for change in table["change"])
@@ -87,11 +88,11 @@ def test_every_variant_of_the_study_is_compared_at_every_profile(profile):
     assert sum(dots) == len(table)
 
 
-@pytest.mark.parametrize("profile", paper.PROFILES)
+@pytest.mark.parametrize("profile", profiles.PROFILES)
 def test_base_runs_are_runs_of_the_headline_figure_whose_seeds_give_the_spread(profile):
-    runs = [run(spec, 0.5) for spec in paper.study("fidelity", profile).specs]
+    runs = [run(spec, 0.5) for spec in studies.study("fidelity", profile).specs]
     base = {r.spec for r in ambiguities.base_runs(runs)}
-    assert len(base) == 4 and base == set(paper.study("fidelity_base", profile).specs)
+    assert len(base) == 4 and base == set(studies.study("fidelity_base", profile).specs)
 
 
 def test_a_study_without_variants_gives_empty_tables():
@@ -101,7 +102,7 @@ def test_a_study_without_variants_gives_empty_tables():
 
 
 def test_gradient_effects_set_both_ways_side_by_side():
-    specs = paper.study("fidelity_gradient", "smoke").specs
+    specs = studies.study("fidelity_gradient", "smoke").specs
     runs = [
         made_up(s, loss=0.3 if s.detach_weights else 0.2, plain_loss=0.1, equal_inner_product=s.hardness) for s in specs
     ]

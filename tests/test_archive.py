@@ -6,9 +6,9 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from hcl import archive, runs, train
-from hcl.runs import RecordError
-from hcl.spec import RunSpec
+from hcl.training import archive, places, runs, train
+from hcl.training.runs import RecordError
+from hcl.training.spec import RunSpec
 
 SPEC = RunSpec(
     dataset="digits", supervised=True, num_train=100, num_test=50, encoder="mlp", k=4, negatives="per_anchor",
@@ -140,5 +140,5 @@ def test_a_record_edited_by_hand_is_found(made, tmp_path):
 
 
 def test_the_committed_records_are_sound():
-    for run in runs.all_records(runs.PACKAGE.parent / "runs"):
+    for run in runs.all_records(places.PACKAGE.parent / "runs"):
         archive.check(run)

@@ -19,10 +19,10 @@ from typer.testing import CliRunner
 import benchmarks.run as command
 from benchmarks import concurrency, harness, loss, made_up, roofline, step
 from benchmarks.harness import Case, Results, Setting, carry_out, slug
-from hcl import benchmarks_report
-from hcl.engine import Techniques
+from hcl.companion import benchmarks_report
 from hcl.hardening import Exponential
 from hcl.losses import contrastive_loss
+from hcl.training.techniques import Techniques
 
 SUITES = ["roofline", "loss", "step", "evaluation", "data", "concurrency", "exactness", "run"]
 QUANTITIES = {

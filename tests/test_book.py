@@ -5,7 +5,7 @@ import pytest
 from conftest import ROOT
 from test_notebooks import HEADER
 
-from hcl import book, notebooks
+from hcl.companion import book, notebooks
 
 
 def project(tmp_path, page):

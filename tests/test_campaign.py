@@ -15,11 +15,12 @@ import pytest
 import torch
 from conftest import ROOT
 
-from hcl import archive, campaign, checkpoint, paper, runs, train
-from hcl.campaign import Event, Job, Settings
-from hcl.data import DataError
-from hcl.engine import Techniques
-from hcl.spec import RunSpec
+from hcl.companion import study as studies
+from hcl.training import archive, campaign, checkpoint, places, runs, train, worker
+from hcl.training.campaign import Event, Job, Settings
+from hcl.training.data import DataError
+from hcl.training.spec import RunSpec
+from hcl.training.techniques import Techniques
 
 SPEC = RunSpec(
     dataset="digits", supervised=True, num_train=200, num_test=100, encoder="mlp", k=8, negatives="per_anchor",
@@ -147,7 +148,7 @@ def test_a_signal_stops_after_the_epoch_and_the_next_campaign_goes_on(tmp_path, 
 
 
 def test_a_budget_stops_in_time_with_a_checkpoint(tmp_path, monkeypatch):
-    monkeypatch.setattr(campaign, "_CLOSING", 0.0)
+    monkeypatch.setattr(worker, "_CLOSING", 0.0)
     these = jobs({"seed": 0}, {"seed": 1}, epochs=100_000, eval_every=100_000)
     train.load_data(SPEC)  # imports what takes seconds
     deadline = time.time() + 3
@@ -182,12 +183,12 @@ def test_a_broken_checkpoint_or_one_of_other_code_is_not_gone_on_with(tmp_path, 
 def test_only_code_that_decides_a_result_makes_a_run_begin_again(tmp_path, monkeypatch):
     """Pages, claims, comments and docstrings may change while a run is in progress; the trained code may not."""
     package = tmp_path / "hcl"
-    shutil.copytree(runs.PACKAGE, package)
-    monkeypatch.setattr(runs, "PACKAGE", package)
+    shutil.copytree(places.PACKAGE, package)
+    monkeypatch.setattr(places, "PACKAGE", package)
     code = checkpoint.deciding_code.__wrapped__
 
     def edited(name, text):
-        file = package / f"{name}.py"
+        file = package / f"{name.replace('.', '/')}.py"
         before = file.read_text()
         file.write_text(text(before))
         try:
@@ -197,7 +198,13 @@ def test_only_code_that_decides_a_result_makes_a_run_begin_again(tmp_path, monke
 
     began = code()
     assert set(began) == set(checkpoint.DECIDING)
-    for name in ("claims", "pages", "figures", "registry", "campaign"):
+    for name in (
+        "companion.claims.main",
+        "companion.pages",
+        "companion.registry",
+        "training.campaign",
+        "training.worker",
+    ):
         assert edited(name, lambda text: text + "\nX = 1\n") == began
     assert edited("losses", lambda text: text.replace('"""', '"""Another word. ', 1) + "\n# a comment\n") == began
     for name in checkpoint.DECIDING:
@@ -207,9 +214,13 @@ def test_only_code_that_decides_a_result_makes_a_run_begin_again(tmp_path, monke
 
 def test_every_module_that_training_imports_decides_or_is_known_not_to():
     """A new module that a result depends on must be listed."""
-    code = "import sys, hcl.train, hcl.engine; print(*(m[4:] for m in sys.modules if m.startswith('hcl.')))"
+    code = (
+        "import sys, hcl.training.train\n"
+        "print(*(n[4:] for n, m in sys.modules.items() if n.startswith('hcl.') and not hasattr(m, '__path__')))"
+    )
     output = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, cwd=ROOT, check=True).stdout
-    assert set(output.split()) == {*checkpoint.DECIDING, "runs"}, "records are written, not decided, by runs"
+    others = {"_moved", "choices", "errors", "training.places", "training.provenance", "training.runs"}
+    assert set(output.split()) == {*checkpoint.DECIDING, *others}, "records are written, not decided, by runs"
 
 
 @pytest.mark.parametrize("fault", ["code", "data", "techniques"])
@@ -305,7 +316,7 @@ def test_a_kill_in_the_middle_of_an_epoch_loses_nothing_finished_and_repeats_not
     process.wait()
     assert 0 < len(finished) < 4 and len(begun) == 1
     before = {name: (killed / "smoke" / name / "provenance.json").read_bytes() for name in finished}
-    these = list(paper.study("fig05", "smoke", epochs=12).jobs())[:4]
+    these = list(studies.study("fig05", "smoke", epochs=12).jobs())[:4]
     outcome, _ = run(these, killed, at_once=1)
     assert set(outcome.finished) == {job.spec.run_id for job in these} - finished and not outcome.left
     for name, record in before.items():
@@ -340,7 +351,7 @@ def test_a_campaign_runs_from_a_bare_checkout_with_few_packages(tmp_path):
     blocked = ("papermill", "jupytext", "nbformat", "matplotlib", "seaborn", "IPython", "yaml", "safetensors")
     code = (
         f"import sys; sys.modules.update(dict.fromkeys({blocked!r}))\n"
-        "from hcl.cli import app\n"
+        "from hcl.companion.cli import app\n"
         "app(['campaign', 'fig02', '--profile', 'smoke', '--epochs', '1', '--device', 'cpu', '--at-once', '1'])"
     )
     done = subprocess.run(

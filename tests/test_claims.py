@@ -5,12 +5,14 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from hcl import paper, registry, runs, scoreboard, train
 from hcl.bounds import scl_lower_bound, ucl_lower_bound
-from hcl.claims import CLAIMS, Claim
-from hcl.evidence import Evidence
-from hcl.registry import row_of
-from hcl.verdicts import NC_METRICS, STATUSES, WAITING
+from hcl.companion import registry, scoreboard
+from hcl.companion import study as studies
+from hcl.companion.claims import CLAIMS, Claim
+from hcl.companion.evidence import Evidence
+from hcl.companion.registry import row_of
+from hcl.companion.verdicts import NC_METRICS, STATUSES, WAITING
+from hcl.training import runs, train
 
 BY_NAME = {claim.name: claim for claim in CLAIMS}
 RUN = [claim for claim in CLAIMS if claim.on != "computed"]
@@ -115,7 +117,7 @@ def contradicting(claim: Claim, spec) -> dict[str, float]:
 
 
 def runs_of(claim: Claim, metrics, profile: str = "gpu", seeds=(0, 1), **options):
-    study = paper.study(claim.figure, profile, seeds=seeds, **options)
+    study = studies.study(claim.figure, profile, seeds=seeds, **options)
     return study, [recorded(spec, **metrics(claim, spec)) for spec in study.specs]
 
 
@@ -137,8 +139,8 @@ def test_every_claim_can_pass_and_fail(claim, metrics, status):
 @pytest.mark.parametrize("claim", RUN, ids=lambda c: c.name)
 def test_claims_wait_for_the_runs_they_need(claim):
     """With nothing recorded; and with other runs, or half of their own, they are not judged by what is there."""
-    study = paper.study(claim.figure, "gpu")
-    beside = Evidence(paper.study(claim.beside, "gpu").specs, ()) if claim.beside else None
+    study = studies.study(claim.figure, "gpu")
+    beside = Evidence(studies.study(claim.beside, "gpu").specs, ()) if claim.beside else None
     verdict = claim.check(Evidence(study.specs, (), beside=beside))
     assert verdict.status == "waiting" and verdict.reason.startswith("still to be made: "), verdict
     assert claim.check(Evidence((), (), beside=beside)) == WAITING
@@ -225,7 +227,7 @@ def test_the_papers_accuracies_are_judged_on_all_images_only():
 
 def test_claims_of_one_figure_are_not_judged_by_runs_of_another():
     for name, other in (("fig12-zero-sum", "fig13"), ("fig13-zero-sum", "fig12")):
-        specs = paper.study(other, "gpu").specs
+        specs = studies.study(other, "gpu").specs
         made = tuple(recorded(s, **agreeing(BY_NAME[name], s)) for s in specs)
         assert BY_NAME[name].check(Evidence(specs, made)) == WAITING
 
@@ -287,7 +289,7 @@ def test_a_page_shows_the_claims_about_its_figures():
     ]
 
 
-def record(study: paper.Study, made) -> None:
+def record(study: studies.Study, made) -> None:
     for run in made:
         arrays = {"means": np.zeros((run.spec.num_classes, run.spec.representation_dim), dtype="float32")}
         runs.save(replace(run, arrays=arrays), study.profile)

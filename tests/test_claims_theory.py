@@ -3,9 +3,9 @@
 import pandas as pd
 import pytest
 
-from hcl import claims_theory
-from hcl.claims_theory import THEORY
-from hcl.evidence import Evidence
+from hcl.companion.claims import theory as claims_theory
+from hcl.companion.claims.theory import THEORY
+from hcl.companion.evidence import Evidence
 
 BY_NAME = {claim.name: claim for claim in THEORY}
 NOTHING = Evidence((), ())

@@ -9,7 +9,9 @@ from conftest import ROOT
 from test_paper import made_up
 from typer.testing import CliRunner
 
-from hcl import cli, paper, runs
+from hcl.companion import cli, profiles, registry
+from hcl.companion import study as studies
+from hcl.training import runs
 
 runner = CliRunner()
 
@@ -20,12 +22,12 @@ def invoke(*arguments):
 
 def test_list_names_every_figure_and_profile():
     output = invoke("list").output
-    assert all(name in output for name in [*paper.FIGURES, *paper.PROFILES])
+    assert all(name in output for name in [*registry.FIGURES, *profiles.PROFILES])
 
 
 def test_list_says_what_a_run_costs():
     assert "min a" not in invoke("list").output
-    made = made_up(paper.study("fig05", "gpu").specs[0])
+    made = made_up(studies.study("fig05", "gpu").specs[0])
     made = replace(made, provenance={"device": "A GPU", "wall_seconds": 1500.0})
     runs.save(made, "gpu")
     assert "25 min a run" in invoke("list").output
@@ -111,7 +113,7 @@ def test_the_training_side_runs_from_a_bare_checkout_without_jupyter(tmp_path):
         "import sys\n"
         "for name in ('papermill', 'jupytext', 'nbformat', 'IPython', 'matplotlib', 'seaborn'):\n"
         "    sys.modules[name] = None\n"
-        "from hcl.cli import app\n"
+        "from hcl.companion.cli import app\n"
         "app(['train', 'digits', '--profile', 'smoke', '-p', 'epochs=1'])\n"
     )
     environment = os.environ | {"HCL_RUNS": str(tmp_path), "PYTHONPATH": str(ROOT)}
@@ -140,7 +142,7 @@ def test_the_plan_of_a_campaign_names_the_missing_runs_in_order_seed_by_seed(run
     assert made.exit_code == 0, made.output
     result = invoke("campaign", "fig05", "fig03", "--profile", "smoke", "--seeds", "0,1", "--plan")
     lines = [line.strip() for line in result.output.splitlines() if line.startswith("  digits")]
-    expected = [spec.run_id for seed in (0, 1) for spec in paper.study("fig05", "smoke", seeds=[seed]).specs]
+    expected = [spec.run_id for seed in (0, 1) for spec in studies.study("fig05", "smoke", seeds=[seed]).specs]
     expected.remove(runs.all_records(runs_root)[0].spec.run_id)
     assert lines == expected and "19 of 40 runs to train" in result.output
     assert len(runs.all_records(runs_root)) == 1
@@ -149,9 +151,9 @@ def test_the_plan_of_a_campaign_names_the_missing_runs_in_order_seed_by_seed(run
 def test_a_campaign_of_all_figures_leaves_out_those_that_train_nothing():
     result = invoke("campaign", "--profile", "smoke", "--plan")
     assert result.exit_code == 0
-    for name in paper.CAMPAIGN:
-        assert paper.study(name, "smoke").specs[0].run_id in result.output
-    assert set(paper.CAMPAIGN) == {figure.name for figure in paper.FIGURES.values() if figure.dataset is not None}
+    for name in registry.CAMPAIGN:
+        assert studies.study(name, "smoke").specs[0].run_id in result.output
+    assert set(registry.CAMPAIGN) == {figure.name for figure in registry.FIGURES.values() if figure.dataset is not None}
 
 
 def test_records_travel_by_archive_and_are_checked(tmp_path, monkeypatch):

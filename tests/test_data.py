@@ -16,8 +16,8 @@ import torch
 import torchvision
 from PIL import Image
 
-from hcl import data, images
-from hcl.data import DataError
+from hcl.training import data, images
+from hcl.training.data import DataError
 
 REAL = Path(os.environ.get("HCL_DATA", Path(__file__).parents[2] / "shared" / "data"))
 
@@ -424,11 +424,6 @@ def test_nothing_is_fetched_unless_asked_for(tmp_path, monkeypatch):
     for load in (data.cifar10, data.cifar100):
         with pytest.raises(DataError, match="not found"):
             load(tmp_path, download=False)
-
-
-def test_without_hcl_data_the_folder_is_data(monkeypatch):
-    monkeypatch.delenv("HCL_DATA", raising=False)
-    assert data.default_root() == Path("data")
 
 
 # By name

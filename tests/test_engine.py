@@ -9,11 +9,12 @@ import pytest
 import torch
 from torch.utils._python_dispatch import TorchDispatchMode
 
-from hcl import augment, draws, objective, train
-from hcl import engine as engines
-from hcl.data import Dataset
-from hcl.engine import Engine, Techniques
-from hcl.spec import RunSpec
+from hcl import augment, draws
+from hcl.training import engine as engines
+from hcl.training import objective, train
+from hcl.training.data import Dataset
+from hcl.training.engine import Engine, Techniques
+from hcl.training.spec import RunSpec
 
 CPU = torch.device("cpu")
 SMALL = RunSpec(

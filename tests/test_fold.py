@@ -2,8 +2,8 @@ import pytest
 import torch
 from torch import nn
 
-from hcl.fold import Folded
 from hcl.models import build
+from hcl.training.fold import Folded
 
 
 def encoder(name, stem="cifar", shape=(3, 32, 32), normalization="unit_ball"):

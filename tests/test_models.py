@@ -152,5 +152,5 @@ def test_unknown_names_are_refused():
         small(name="vit")
     with pytest.raises(ValueError, match="Unknown normalization 'cube': expected one of unit_ball, unit_sphere, none"):
         small(normalization="cube")
-    with pytest.raises(ValueError, match="Unknown stem 'vgg': expected 'cifar' or 'torchvision'"):
+    with pytest.raises(ValueError, match="Unknown stem 'vgg': expected one of cifar, torchvision"):
         resnet50(3, stem="vgg")

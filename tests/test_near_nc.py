@@ -5,9 +5,9 @@ from dataclasses import replace
 import pytest
 import torch
 
-from hcl import campaign, checkpoint, runs, train
-from hcl.campaign import Event, Job, Settings
-from hcl.spec import RunSpec
+from hcl.training import campaign, checkpoint, runs, train
+from hcl.training.campaign import Event, Job, Settings
+from hcl.training.spec import RunSpec
 
 START = RunSpec(
     dataset="digits", supervised=True, hardness=10, num_train=200, num_test=100, encoder="small_resnet", k=8,

@@ -8,7 +8,8 @@ import nbformat
 import pytest
 from conftest import ROOT
 
-from hcl import book, notebooks, paper
+from hcl.companion import book, notebooks, registry
+from hcl.companion import study as studies
 
 SMOKE = {
     "theory": {"num_classes": 4, "per_class": 4, "trials": 3, "representations": 20, "starts": 3}, "performance": {},
@@ -70,7 +71,7 @@ def test_papermill_command_runs_a_figure_from_a_checkout_without_data(tmp_path, 
 
 def test_every_page_of_the_registry_has_a_pair_and_every_pair_is_in_the_table_of_contents():
     toc = (ROOT / "_toc.yml").read_text()
-    every = {figure.notebook for figure in paper.FIGURES.values()} | set(book.EXTRA)
+    every = {figure.notebook for figure in registry.FIGURES.values()} | set(book.EXTRA)
     assert {path.stem for path in notebooks.pairs()} == every
     assert all(f"book/pages/{name}\n" in toc for name in book.page_names())
 
@@ -141,7 +142,7 @@ def test_figure_parameters_are_arguments_of_study():
 
     import papermill
 
-    known = set(inspect.signature(paper.study).parameters)
-    for figure in paper.FIGURES.values():
+    known = set(inspect.signature(studies.study).parameters)
+    for figure in registry.FIGURES.values():
         if figure.dataset is not None:
             assert set(papermill.inspect_notebook(str(notebooks.path_of(figure.notebook)))) <= known

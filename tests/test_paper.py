@@ -6,14 +6,16 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from hcl import campaign, paper, runs
-from hcl.registry import ROWS
-from hcl.runs import Run
-from hcl.spec import RunSpec
-from hcl.train import MissingRunError
+from hcl.companion import profiles, registry
+from hcl.companion import study as studies
+from hcl.companion.registry import ROWS
+from hcl.training import campaign, places, runs
+from hcl.training.runs import Run
+from hcl.training.spec import RunSpec
+from hcl.training.train import MissingRunError
 
 ROW_4 = "no normalisation"
-TRAINED = [figure for figure in paper.FIGURES.values() if figure.dataset is not None]
+TRAINED = [figure for figure in registry.FIGURES.values() if figure.dataset is not None]
 
 
 def made_up(spec: RunSpec, **metrics: float) -> Run:
@@ -21,10 +23,10 @@ def made_up(spec: RunSpec, **metrics: float) -> Run:
     return Run(spec, pd.DataFrame([{"epoch": spec.epochs, "zero_sum": 0.0, **metrics}]), {"means": np.eye(3)}, {})
 
 
-@pytest.mark.parametrize("profile", paper.PROFILES)
+@pytest.mark.parametrize("profile", profiles.PROFILES)
 @pytest.mark.parametrize("figure", TRAINED, ids=lambda f: f.name)
 def test_every_figure_has_distinct_valid_specs_at_every_profile(figure, profile):
-    study = paper.study(figure.name, profile)
+    study = studies.study(figure.name, profile)
     assert len({spec.run_id for spec in study.specs}) == len(study.specs) >= 1
     assert {spec.hardness for spec in study.specs} == set(figure.hardness)
     sides = {"table1": {True}, "fig03_long": {False}}
@@ -33,7 +35,7 @@ def test_every_figure_has_distinct_valid_specs_at_every_profile(figure, profile)
 
 def test_paper_profile_is_the_paper():
     """Sec. 5 and D21: ResNet-50 with the CIFAR stem, 400 epochs, batch 512, Adam at 1e-3, k = 256, d = C - 1."""
-    for spec in paper.study("fig05", "paper").specs:
+    for spec in studies.study("fig05", "paper").specs:
         assert (spec.dataset, spec.encoder, spec.stem, spec.normalization) == (
             "cifar10", "resnet50", "cifar", "unit_ball",
         )  # fmt: skip
@@ -42,7 +44,7 @@ def test_paper_profile_is_the_paper():
 
 
 def test_figure_2_has_both_rows_on_the_same_data_and_initial_weights():
-    specs = paper.study("fig02", "laptop").specs
+    specs = studies.study("fig02", "laptop").specs
     assert len(specs) == 16
     assert [spec.positives for spec in specs] == ["label"] * 8 + ["noise"] * 8
     assert len({(spec.seed, spec.encoder, spec.batch_size) for spec in specs}) == 1
@@ -50,15 +52,15 @@ def test_figure_2_has_both_rows_on_the_same_data_and_initial_weights():
 
 def test_smoke_needs_no_files_and_other_profiles_use_the_papers_data(monkeypatch, tmp_path):
     monkeypatch.setenv("HCL_DATA", str(tmp_path))
-    assert {spec.dataset for spec in paper.study("fig05", "smoke").specs} == {"digits"}
-    assert {spec.dataset for spec in paper.study("fig03", "smoke").specs} == {"digits"}
-    assert {spec.dataset for spec in paper.study("fig02", "smoke").specs} == {"synthetic"}
-    assert {spec.dataset for spec in paper.study("fig05", "gpu").specs} == {"cifar10"}
-    assert {spec.dataset for spec in paper.study("fig03", "gpu").specs} == {"cifar100"}
-    assert {spec.dataset for spec in paper.study("fig05", "gpu", dataset="cifar100").specs} == {"cifar100"}
+    assert {spec.dataset for spec in studies.study("fig05", "smoke").specs} == {"digits"}
+    assert {spec.dataset for spec in studies.study("fig03", "smoke").specs} == {"digits"}
+    assert {spec.dataset for spec in studies.study("fig02", "smoke").specs} == {"synthetic"}
+    assert {spec.dataset for spec in studies.study("fig05", "gpu").specs} == {"cifar10"}
+    assert {spec.dataset for spec in studies.study("fig03", "gpu").specs} == {"cifar100"}
+    assert {spec.dataset for spec in studies.study("fig05", "gpu", dataset="cifar100").specs} == {"cifar100"}
 
 
-def record(study: paper.Study, keep=lambda spec: True) -> None:
+def record(study: studies.Study, keep=lambda spec: True) -> None:
     for spec in filter(keep, study.specs):
         arrays = {"means": np.zeros((spec.num_classes, spec.representation_dim), dtype="float32")}
         runs.save(replace(made_up(spec), arrays=arrays, provenance={"device": "made up"}), study.profile)
@@ -67,7 +69,7 @@ def record(study: paper.Study, keep=lambda spec: True) -> None:
 def test_the_stand_in_is_shown_where_only_it_is_there_and_says_so(runs_root, monkeypatch, tmp_path):
     """Real data at any profile, then the stand-in; without records the one whose files are there."""
     monkeypatch.setenv("HCL_DATA", str(tmp_path))
-    show = lambda **options: paper.study("fig03", hardness=[0, 5], **options)  # noqa: E731
+    show = lambda **options: studies.study("fig03", hardness=[0, 5], **options)  # noqa: E731
     assert (show().dataset, show().stands_in) == ("cifar100", False)
     record(show(profile="laptop", dataset="tinyimagenet100"), lambda spec: spec.supervised)
     assert show().dataset == "tinyimagenet100", "some records are better than none"
@@ -86,7 +88,7 @@ def test_the_stand_in_is_shown_where_only_it_is_there_and_says_so(runs_root, mon
 
 
 def test_without_seeds_each_setting_is_shown_with_those_it_has():
-    show = lambda **options: paper.study("fig05", "laptop", hardness=[0, 5], **options)  # noqa: E731
+    show = lambda **options: studies.study("fig05", "laptop", hardness=[0, 5], **options)  # noqa: E731
     assert {spec.seed for spec in show().specs} == {0}
     record(show(seeds=[0, 2]))
     record(show(seeds=[3]), lambda spec: spec.supervised)
@@ -98,48 +100,48 @@ def test_without_seeds_each_setting_is_shown_with_those_it_has():
 
 
 def test_a_row_of_figure_4_is_a_study_of_its_own():
-    whole = paper.study("fig04", "workstation", dataset="tinyimagenet100")
-    rows = [paper.study("fig04", "workstation", dataset="tinyimagenet100", row=row) for row in ROWS]
+    whole = studies.study("fig04", "workstation", dataset="tinyimagenet100")
+    rows = [studies.study("fig04", "workstation", dataset="tinyimagenet100", row=row) for row in ROWS]
     assert [len(row.specs) for row in rows] == [10] * 4
     assert sum((row.specs for row in rows), ()) == whole.specs
-    assert rows[0].specs == paper.study("fig03", "workstation", dataset="tinyimagenet100").specs
+    assert rows[0].specs == studies.study("fig03", "workstation", dataset="tinyimagenet100").specs
     with pytest.raises(ValueError, match="Unknown row 'third': expected one of unit ball, "):
-        paper.study("fig04", row="third")
+        studies.study("fig04", row="third")
 
 
 def test_rows_of_a_figure_stand_on_their_own(runs_root, monkeypatch):
     """Each is shown at its best profile with its seeds, a half-done one as far as it is, and nothing is trained."""
     monkeypatch.setenv("HCL_TRAIN", "0")
     ball, near, sphere, none = ROWS
-    record(paper.study("fig06", "laptop"))
-    record(paper.study("fig06", "workstation", row=ball, seeds=[0, 1]))
-    record(paper.study("fig06", "workstation", row=none), lambda spec: spec.supervised)
-    record(paper.study("fig06", "workstation", row=none, seeds=[2]), lambda spec: spec.method == "SCL")
-    record(paper.study("fig06", "workstation", row=sphere), lambda spec: spec.supervised and spec.hardness)
-    parts = paper.parts("fig06")
+    record(studies.study("fig06", "laptop"))
+    record(studies.study("fig06", "workstation", row=ball, seeds=[0, 1]))
+    record(studies.study("fig06", "workstation", row=none), lambda spec: spec.supervised)
+    record(studies.study("fig06", "workstation", row=none, seeds=[2]), lambda spec: spec.method == "SCL")
+    record(studies.study("fig06", "workstation", row=sphere), lambda spec: spec.supervised and spec.hardness)
+    parts = studies.parts("fig06")
     assert [part.profile for part in parts] == ["workstation", "laptop", "laptop", "workstation"]
     assert [part.partial for part in parts] == [False, False, False, True]
-    assert parts[0].specs == paper.study("fig05").specs and len(parts[0].specs) == 20
-    found = paper.obtain(parts)
+    assert parts[0].specs == studies.study("fig05").specs and len(parts[0].specs) == 20
+    found = studies.obtain(parts)
     assert [len(of) for of in found] == [20, 10, 10, 6]
     assert {run.spec.normalization for run in found[3]} == {"none"}
-    assert paper.parts("fig05") == (paper.study("fig05"),)
+    assert studies.parts("fig05") == (studies.study("fig05"),)
     with pytest.raises(MissingRunError):
-        paper.study("fig06", "workstation", row=none).runs()
+        studies.study("fig06", "workstation", row=none).runs()
 
 
 def test_what_is_begun_at_a_better_profile_is_found_by_row(runs_root):
-    record(paper.study("fig06", "laptop"))
-    record(paper.study("fig06", "workstation", row=ROW_4), lambda spec: spec.method == "SCL")
-    found = [paper.begun(part) for part in paper.parts("fig06")]
+    record(studies.study("fig06", "laptop"))
+    record(studies.study("fig06", "workstation", row=ROW_4), lambda spec: spec.method == "SCL")
+    found = [studies.begun(part) for part in studies.parts("fig06")]
     assert found[:3] == [None] * 3
     assert (found[3].profile, len(found[3].specs), len(found[3].recorded())) == ("workstation", 10, 1)
-    assert paper.begun(paper.study("fig05", "smoke")) is None
+    assert studies.begun(studies.study("fig05", "smoke")) is None
 
 
 def test_half_of_the_lowest_profile_is_trained_to_its_end():
-    record(paper.study("fig05", "laptop", hardness=[0, 5]), lambda spec: spec.supervised)
-    study = paper.study("fig05", hardness=[0, 5])
+    record(studies.study("fig05", "laptop", hardness=[0, 5]), lambda spec: spec.supervised)
+    study = studies.study("fig05", hardness=[0, 5])
     assert (study.profile, study.partial) == ("laptop", False)
 
 
@@ -155,7 +157,7 @@ def test_half_of_the_lowest_profile_is_trained_to_its_end():
 )  # fmt: skip
 def test_a_run_on_the_ball_stands_in_for_that_on_the_sphere(runs_root, inside, same):
     """Where no feature lay inside: then the study is complete, a campaign has nothing to make, and the run says so."""
-    ball, _, sphere, _ = paper.parts("fig06", "laptop", hardness=[0])
+    ball, _, sphere, _ = studies.parts("fig06", "laptop", hardness=[0])
     for spec in ball.specs:
         history = pd.DataFrame({"epoch": [0, 1, spec.epochs], "zero_sum": [0.3, 0.2, 0.1], "inside": 0.0, **inside})
         if not inside:
@@ -164,7 +166,7 @@ def test_a_run_on_the_ball_stands_in_for_that_on_the_sphere(runs_root, inside, s
         runs.save(Run(spec, history, {"means": means, "spectra": np.zeros((3, 9))}, {"device": "made up"}), "laptop")
     assert sphere.complete() == same and bool(sphere.left()) != same
     assert (campaign.missing(sphere.jobs()) == []) == same
-    assert len(campaign.missing(paper.study("fig06", "laptop", hardness=[0], row=ROW_4).jobs())) == 2
+    assert len(campaign.missing(studies.study("fig06", "laptop", hardness=[0], row=ROW_4).jobs())) == 2
     for run in sphere.records():
         assert same and run.spec.normalization == "unit_sphere"
         assert run.same_as == replace(run.spec, normalization="unit_ball").run_id and run.path.name == run.same_as
@@ -175,13 +177,13 @@ def test_a_run_on_the_ball_stands_in_for_that_on_the_sphere(runs_root, inside, s
 
 
 def test_figure_4_has_four_rows_and_table_2_its_start():
-    rows = paper.study("fig04", "paper").specs
+    rows = studies.study("fig04", "paper").specs
     assert [(s.init, s.normalization) for s in rows[::10]] == [
         ("random", "unit_ball"), ("near_nc", "unit_ball"), ("random", "unit_sphere"), ("random", "none"),
     ]  # fmt: skip
-    table = paper.study("table2", "paper").specs
+    table = studies.study("table2", "paper").specs
     assert len(table) == 11 and all(spec.start == table[0] for spec in table[1:])
-    assert set(table) <= set(rows) and set(paper.study("fig03", "paper").specs) <= set(rows)
+    assert set(table) <= set(rows) and set(studies.study("fig03", "paper").specs) <= set(rows)
 
 
 @pytest.mark.parametrize(
@@ -193,59 +195,59 @@ def test_figure_4_has_four_rows_and_table_2_its_start():
     ],
 )  # fmt: skip
 def test_what_a_figure_changes(name, field, value):
-    assert {getattr(spec, field) for spec in paper.study(name, "paper").specs} == {value}
-    assert {spec.epochs for spec in paper.study(name, "paper").specs} == {400}
+    assert {getattr(spec, field) for spec in studies.study(name, "paper").specs} == {value}
+    assert {spec.epochs for spec in studies.study(name, "paper").specs} == {400}
 
 
 def test_polynomial_hardening_at_zero_is_the_run_of_figure_3():
-    specs = paper.study("fig10", "paper").specs
+    specs = studies.study("fig10", "paper").specs
     plain = {spec for spec in specs if spec.hardness == 0}
-    assert plain <= set(paper.study("fig03", "paper").specs)
+    assert plain <= set(studies.study("fig03", "paper").specs)
     assert {spec.hardening for spec in set(specs) - plain} == {"polynomial"}
 
 
 def test_the_fidelity_page_changes_one_thing_at_a_time():
     from dataclasses import asdict
 
-    specs = paper.study("fidelity", "laptop").specs
-    base = {(s.supervised, s.hardness): asdict(s) for s in paper.study("fidelity_base", "laptop").specs}
+    specs = studies.study("fidelity", "laptop").specs
+    base = {(s.supervised, s.hardness): asdict(s) for s in studies.study("fidelity_base", "laptop").specs}
     for spec in specs:
         of = base[spec.supervised, spec.hardness]
         assert sum(value != of[name] for name, value in asdict(spec).items()) <= 1
 
 
 def test_overrides_reach_the_specs():
-    study = paper.study("fig05", "smoke", hardness=[0, 7], seeds=[3, 4], epochs=2)
+    study = studies.study("fig05", "smoke", hardness=[0, 7], seeds=[3, 4], epochs=2)
     assert len(study.specs) == 8
     assert {(s.hardness, s.seed, s.epochs) for s in study.specs} == {(h, s, 2) for h in (0, 7) for s in (3, 4)}
 
 
 def test_unknown_names_are_refused_with_what_there_is():
     with pytest.raises(ValueError, match="fig05"):
-        paper.study("fig99")
+        studies.study("fig99")
     with pytest.raises(ValueError, match="laptop"):
-        paper.study("fig05", "huge")
+        studies.study("fig05", "huge")
     with pytest.raises(ValueError, match="trains nothing"):
-        paper.study("theory")
+        studies.study("theory")
 
 
 def test_auto_takes_the_best_profile_with_every_run(runs_root):
     def made(profile: str, hardness: float) -> None:
-        record(paper.study("fig05", profile, hardness=[0, 5], seeds=[0]), lambda spec: spec.hardness == hardness)
+        record(studies.study("fig05", profile, hardness=[0, 5], seeds=[0]), lambda spec: spec.hardness == hardness)
 
-    assert paper.study("fig05", hardness=[0, 5]).profile == "laptop"
+    assert studies.study("fig05", hardness=[0, 5]).profile == "laptop"
     made("gpu", 0)
     made("gpu", 5)
-    assert paper.study("fig05", hardness=[0, 5]).profile == "gpu"
-    record(paper.study("fig05", "paper", hardness=[0, 5]), lambda spec: spec.supervised and not spec.hardness)
-    assert paper.study("fig05", hardness=[0, 5]).profile == "gpu", "a quarter is not enough"
+    assert studies.study("fig05", hardness=[0, 5]).profile == "gpu"
+    record(studies.study("fig05", "paper", hardness=[0, 5]), lambda spec: spec.supervised and not spec.hardness)
+    assert studies.study("fig05", hardness=[0, 5]).profile == "gpu", "a quarter is not enough"
     made("paper", 0)
-    half = paper.study("fig05", hardness=[0, 5])
+    half = studies.study("fig05", hardness=[0, 5])
     assert (half.profile, half.partial, half.complete()) == ("paper", True, False)
     assert {spec.hardness for spec in half.recorded()} == {0} and {spec.hardness for spec in half.left()} == {5}
-    assert not paper.study("fig05", "paper", hardness=[0, 5]).partial, "what is asked for by name is trained"
+    assert not studies.study("fig05", "paper", hardness=[0, 5]).partial, "what is asked for by name is trained"
     made("paper", 5)
-    whole = paper.study("fig05", hardness=[0, 5])
+    whole = studies.study("fig05", hardness=[0, 5])
     assert (whole.profile, whole.partial) == ("paper", False)
     assert json.loads(next((runs_root / "gpu").glob("*/spec.json")).read_text())["epochs"] == 100
 
@@ -254,16 +256,16 @@ def test_auto_takes_the_best_profile_with_every_run(runs_root):
 def test_a_campaign_of_all_makes_every_run_of_every_figure(profile):
     made = {
         spec
-        for step in paper.order(profile)
-        for spec in paper.study(step.figure, profile, seeds=step.seeds, hardness=step.hardness, row=step.row).specs
+        for step in registry.order(profile)
+        for spec in studies.study(step.figure, profile, seeds=step.seeds, hardness=step.hardness, row=step.row).specs
     }
-    assert {spec for figure in TRAINED for spec in paper.study(figure.name, profile, seeds=[0]).specs} <= made
-    assert sorted(paper.CAMPAIGN) == sorted(figure.name for figure in TRAINED)
+    assert {spec for figure in TRAINED for spec in studies.study(figure.name, profile, seeds=[0]).specs} <= made
+    assert sorted(registry.CAMPAIGN) == sorted(figure.name for figure in TRAINED)
 
 
 def test_the_workstation_campaign_begins_with_what_decides_most():
     """Figure 2 with five seeds, Table 2 from its start, Figure 5, then more seeds of four settings of Figure 3."""
-    first = paper.order("workstation")[:6]
+    first = registry.order("workstation")[:6]
     assert [(step.figure, step.seeds) for step in first] == [
         ("fig02", (0, 1, 2, 3, 4)), ("fig03", (0,)), ("table1", (0,)), ("table2", (0,)), ("fig05", (0,)),
         ("fig03", (1, 2)),
@@ -274,16 +276,16 @@ def test_the_workstation_campaign_begins_with_what_decides_most():
 def test_cifar10_is_trained_at_workstation_until_its_images_are_fitted():
     """Fewer images and more epochs than the profile has; Figure 5 is the first row of Figure 6."""
     for name in ("fig05", "fig06", "fig11"):
-        specs = paper.study(name, "workstation").specs
+        specs = studies.study(name, "workstation").specs
         assert {(s.num_train, s.epochs, s.eval_every, s.stem) for s in specs} == {(2000, 3000, 100, "patch")}
-    assert paper.study("fig05", "workstation").specs == paper.study("fig06", "workstation", row="unit ball").specs
-    assert {s.epochs for s in paper.study("fidelity", "workstation").specs} == {60}
+    assert studies.study("fig05", "workstation").specs == studies.study("fig06", "workstation", row="unit ball").specs
+    assert {s.epochs for s in studies.study("fidelity", "workstation").specs} == {60}
 
 
 def test_committed_records_are_whole_and_complete_at_laptop(tmp_path, monkeypatch):
     """Every record in the repository is of a figure, every figure has all its runs at laptop, and all is small."""
     monkeypatch.setenv("HCL_DATA", str(tmp_path))
-    root = runs.PACKAGE.parent / "runs"
+    root = places.PACKAGE.parent / "runs"
     records = runs.all_records(root)
     for run in records:
         assert np.isfinite(run.final.to_numpy(dtype=float)).all(), run.path
@@ -291,20 +293,20 @@ def test_committed_records_are_whole_and_complete_at_laptop(tmp_path, monkeypatc
         assert run.provenance["commit"] and not run.provenance["commit"].endswith("-modified"), run.path
     belonging: set[RunSpec] = set()
     for figure in TRAINED:
-        studies = [paper.study(figure.name, profile, root=root) for profile in paper.BEST_FIRST]
-        belonging |= {spec for study in studies for spec in study.specs}
-        belonging |= {spec for seed in range(10) for study in studies for spec in seeded(study, seed)}
-        assert studies[-1].complete(root), figure.name
+        found = [studies.study(figure.name, profile, root=root) for profile in profiles.BEST_FIRST]
+        belonging |= {spec for study in found for spec in study.specs}
+        belonging |= {spec for seed in range(10) for study in found for spec in seeded(study, seed)}
+        assert found[-1].complete(root), figure.name
     assert {run.spec for run in records} <= belonging
     assert sum(path.stat().st_size for path in root.rglob("*") if path.is_file()) < 40e6
 
 
 @pytest.mark.parametrize("figure", ["fig03", "fig05"])
 def test_the_headline_settings_are_recorded_with_three_seeds(figure):
-    root = runs.PACKAGE.parent / "runs"
-    study = paper.study(figure, "laptop", root=root)
+    root = places.PACKAGE.parent / "runs"
+    study = studies.study(figure, "laptop", root=root)
     assert len({spec.seed for spec in study.specs}) >= 3 and study.complete(root)
 
 
-def seeded(study: paper.Study, seed: int) -> list[RunSpec]:
+def seeded(study: studies.Study, seed: int) -> list[RunSpec]:
     return [replace(spec, seed=seed) for spec in study.specs]

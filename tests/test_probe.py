@@ -3,7 +3,7 @@
 import pytest
 import torch
 
-from hcl import probe
+from hcl.training import probe
 
 
 def blobs(each, seed, shift=4.0, num_classes=3):

@@ -9,11 +9,11 @@ import torch
 from torch import nn
 from torch.nn import functional as F
 
-from hcl import products, train
-from hcl.engine import Engine, Techniques
-from hcl.fold import Folded
 from hcl.models import small_resnet
-from hcl.spec import RunSpec
+from hcl.training import products, train
+from hcl.training.engine import Engine, Techniques
+from hcl.training.fold import Folded
+from hcl.training.spec import RunSpec
 
 CPU = torch.device("cpu")
 SPEC = RunSpec(

@@ -5,9 +5,9 @@ from math import exp, log
 import pytest
 import torch
 
+from hcl.companion.theorems import Saturating
 from hcl.exact import exact_loss, independent
 from hcl.psi import HardestTriplet, InfoNCE, LogSumExp, MeanExp, Triplet
-from hcl.theorems import Saturating
 
 ALL = [InfoNCE(), LogSumExp(0.1), LogSumExp(1), LogSumExp(10), MeanExp(), HardestTriplet(0.5), HardestTriplet(2)]
 STRICT = ALL[:5]

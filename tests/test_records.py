@@ -5,9 +5,10 @@ import pytest
 import torch
 from conftest import ROOT
 
-from hcl import paper, runs
+from hcl.companion import study as studies
+from hcl.companion.labels import label
 from hcl.geometry import cluster_count
-from hcl.report import label
+from hcl.training import runs
 
 # 600 epochs on 10,000 images of 100 classes, seed 0, at the last epoch: own loss, test accuracy, zero-sum, unit-norm,
 # equal inner product, rank, effective rank, clusters.
@@ -29,7 +30,7 @@ HALF_A_DIGIT = (0.00006, 0.00051, 0.00051, 0.00006, 0.00051, 0.1, 0.051)
 
 @pytest.fixture(scope="module")
 def figure_3():
-    study = paper.study("fig03", "workstation", dataset="tinyimagenet100", seeds=[0], root=ROOT / "runs")
+    study = studies.study("fig03", "workstation", dataset="tinyimagenet100", seeds=[0], root=ROOT / "runs")
     return {label(run.spec): run for run in study.records(ROOT / "runs")}
 
 

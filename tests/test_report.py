@@ -9,19 +9,20 @@ import pandas as pd
 import pytest
 from test_paper import made_up
 
-from hcl import figures, pages, paper, published, report
 from hcl.bounds import scl_lower_bound, ucl_lower_bound
+from hcl.companion import costs, figures, labels, notes, pages, profiles, published, report
+from hcl.companion import study as studies
+from hcl.companion.registry import ROWS, row_of
 from hcl.geometry import simplex_etf
-from hcl.registry import ROWS, row_of
-from hcl.runs import save
-from hcl.spec import RunSpec
+from hcl.training.runs import save
+from hcl.training.spec import RunSpec
 
 METRICS = {"equal_inner_product": 0.1, "rank": 5.0, "test_accuracy": 0.4, "loss": 0.3, "plain_loss": 0.3}
 
 
 def runs_of(name, profile="laptop", seeds=(0,), **options):
     """Made-up runs whose equal inner product is 1 / 100 of hardness plus seed."""
-    specs = paper.study(name, profile, seeds=seeds, **options).specs
+    specs = studies.study(name, profile, seeds=seeds, **options).specs
     return [
         made_up(
             spec,
@@ -78,8 +79,8 @@ def test_table_2_starts_with_the_near_nc_model():
 
 
 def test_published_numbers_are_of_settings_that_are_run():
-    """Every label is one that `hcl.report.label` gives, and Table 1 in the order of the paper."""
-    methods = {report.label(spec) for spec in paper.study("fig03", "paper").specs}
+    """Every label is one that `hcl.companion.labels.label` gives, and Table 1 in the order of the paper."""
+    methods = {labels.label(spec) for spec in studies.study("fig03", "paper").specs}
     assert set(published.TABLE_1) == {m for m in methods if "SCL" in m}
     assert published.TABLE_1["SCL"] - published.TABLE_1_THEORY == pytest.approx(0.0278, abs=1e-4)
     for column in published.FIGURE_3.values():
@@ -104,8 +105,8 @@ def test_positives_other_than_the_anchor(batch_size, others):
 
 
 def test_the_simclr_loss_has_no_bound():
-    spec = paper.study("fig12", "paper").specs[0]
-    assert isnan(report.bound(spec)) and "all negatives of the batch" in report.scale(spec)
+    spec = studies.study("fig12", "paper").specs[0]
+    assert isnan(labels.bound(spec)) and "all negatives of the batch" in labels.scale(spec)
 
 
 @pytest.mark.parametrize(
@@ -120,16 +121,16 @@ def test_numbers_are_written_for_people(value, digits, text):
 
 
 def test_a_stand_in_says_so_and_names_the_command():
-    note = report.stand_in_note(paper.study("fig03", "laptop", dataset="tinyimagenet100"))
+    note = notes.stand_in_note(studies.study("fig03", "laptop", dataset="tinyimagenet100"))
     assert "Not cifar100: tinyimagenet100" in note and "100 training images each" in note
     assert "hcl run fig03 --profile paper -p dataset=cifar100" in note and "real thing" not in note
     assert "hcl run fig03 --profile laptop -p dataset=cifar100" in note
-    assert report.stand_in_note(paper.study("fig03", "laptop", dataset="cifar100")) == ""
+    assert notes.stand_in_note(studies.study("fig03", "laptop", dataset="cifar100")) == ""
 
 
 def test_the_summary_names_the_settings_closest_to_an_etf():
     """By equal inner product, with clusters and effective rank where there are any; ties by the spread of seeds."""
-    study = paper.study("fig05", "laptop")
+    study = studies.study("fig05", "laptop")
     page = pages.Page(study, [with_means(run) for run in runs_of("fig05")])
     said = page.summary().data
     assert "Supervised: SCL (0.000, 10 clusters). Unsupervised: UCL (0" in said
@@ -155,7 +156,7 @@ def closest(table):
 
 def test_the_summary_says_where_the_least_metric_is_no_neural_collapse():
     """Means near the origin have small inner products: what counts is that classes are apart and the spectrum full."""
-    study = paper.study("fig05", "laptop")
+    study = studies.study("fig05", "laptop")
     merged = [replace(run, arrays={"means": 1e-3 * np.eye(10)}) for run in runs_of("fig05")]
     assert "SCL (0.000, 1 cluster), with classes merged. U" in pages.Page(study, merged).summary().data
     low = [with_means(replace(run, history=run.history.assign(effective_rank=7.1))) for run in runs_of("fig05")]
@@ -177,7 +178,7 @@ def test_ball_and_sphere_are_compared_run_by_run_after_epoch_0():
         end = run.history.assign(zero_sum=0.5 if ball and run.spec.hardness == 2 else 0.1)
         return replace(run, history=pd.concat([pd.DataFrame([{"epoch": 0, "zero_sum": float(ball)}]), end]))
 
-    study = paper.study("fig06", "laptop")
+    study = studies.study("fig06", "laptop")
     made = [with_start(run) for run in runs_of("fig06")]
     said = pages.Page(study, made).ball_and_sphere().data
     assert "Some did with HSCL, β = 2 and HUCL, β = 2, which are two runs each." in said
@@ -197,8 +198,8 @@ def provenance(run):
 
 def test_rows_at_profiles_of_their_own_say_so():
     """In the titles, in the tables and in the note, which names what is still to be made."""
-    ball, near, sphere, none = paper.parts("fig06", "laptop")
-    ball = paper.study("fig06", "workstation", row="unit ball", seeds=[0, 2])
+    ball, near, sphere, none = studies.parts("fig06", "laptop")
+    ball = studies.study("fig06", "workstation", row="unit ball", seeds=[0, 2])
     none = replace(none, partial=True)
     recorded = [made_up(spec, **METRICS) for part in (ball, near, sphere) for spec in part.specs]
     recorded += [made_up(spec, **METRICS) for spec in none.specs if spec.supervised]
@@ -214,9 +215,9 @@ def test_rows_at_profiles_of_their_own_say_so():
     assert "unit ball: workstation, seeds 0, 2" in page.table(["rank"]).to_html()
     drawn = figures.spectrum_panels(page.runs, page.titles)
     assert drawn.axes[0].get_title() == "unit ball: workstation, seeds 0, 2, supervised"
-    begun = paper.study("fig06", "gpu", row="unit sphere")
+    begun = studies.study("fig06", "gpu", row="unit sphere")
     assert "Begun" not in page.note().data
-    assert "**Begun** at `gpu`, unit sphere: 0 of 10 runs" in report.note([sphere], page.runs, [begun])
+    assert "**Begun** at `gpu`, unit sphere: 0 of 10 runs" in notes.note([sphere], page.runs, [begun])
     note = page.note().data
     assert "**Row unit ball: profile `workstation`**" in note and "20 runs, seed 0, 2, 20 minutes" in note
     assert "25 runs, 10 of them on the sphere shown by the run on the ball that they are to the bit, seed 0, 15" in note
@@ -224,13 +225,15 @@ def test_rows_at_profiles_of_their_own_say_so():
 
 
 def test_the_main_result_is_a_sentence_with_its_numbers():
-    said = pages.Page(paper.study("fig05", "laptop"), list(map(with_means, runs_of("fig05", hardness=[5, 10])))).result
+    said = pages.Page(
+        studies.study("fig05", "laptop"), list(map(with_means, runs_of("fig05", hardness=[5, 10])))
+    ).result
     assert said == "At Neural-Collapse: 0, 10 clusters, effective rank 9."
     runs = [
         with_means(made_up(run.spec, equal_inner_product=0.3 - 0.02 * run.spec.hardness, effective_rank=8.25))
         for run in runs_of("fig05", hardness=[0, 5, 10])
     ]
-    said = pages.Page(paper.study("fig05", "laptop"), runs).result
+    said = pages.Page(studies.study("fig05", "laptop"), runs).result
     assert said.startswith(
         "Supervised: from SCL (0.300, 10 clusters, effective rank 8.2) without hard negatives to HSCL, β = 10 (0.100, "
     )
@@ -300,14 +303,14 @@ def test_costs_are_medians_of_the_records_of_a_profile(runs_root):
         save(replace(run, spec=replace(run.spec, seed=seed)), "workstation")
     synthetic = replace(runs_of("fig02")[0], provenance={"device": "A GPU", "wall_seconds": 12.4})
     save(synthetic, "workstation")
-    costs = report.costs()
-    assert costs["workstation"] == {
+    taken = costs.costs()
+    assert taken["workstation"] == {
         "images": "25 min a run (3 records, 1 thread each of 2 cores)", "synthetic": "12 s a run (1 record, A GPU)",
     }  # fmt: skip
-    assert costs["paper"] == {"images": "–", "synthetic": "–"} and set(costs) == set(paper.PROFILES)
-    note = report.cost_note("cifar10")
-    assert "`workstation` 25 min a run" in note and "`paper` –" in note and "12 s" in report.cost_note("synthetic")
-    assert [report.duration(s) for s in (12.4, 100, 7200)] == ["12 s", "2 min", "2.0 h"]
+    assert taken["paper"] == {"images": "–", "synthetic": "–"} and set(taken) == set(profiles.PROFILES)
+    note = costs.cost_note("cifar10")
+    assert "`workstation` 25 min a run" in note and "`paper` –" in note and "12 s" in costs.cost_note("synthetic")
+    assert [costs.duration(s) for s in (12.4, 100, 7200)] == ["12 s", "2 min", "2.0 h"]
 
 
 def test_clusters_and_spectra_are_drawn_for_what_there_is():
@@ -332,7 +335,7 @@ def test_figures_of_a_half_done_study_are_drawn_without_a_warning():
 
 
 def test_verdicts_are_coloured():
-    table = pages.Page(paper.study("fig05", "laptop"), runs_of("fig05")).verdicts
+    table = pages.Page(studies.study("fig05", "laptop"), runs_of("fig05")).verdicts
     html = pages.show_verdicts(table).to_html()
     assert "color: #029e73" in html and "text-align: left" in html
     assert all(statement in html for statement in table.index)

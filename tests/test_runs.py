@@ -11,9 +11,9 @@ import pandas as pd
 import pytest
 import torch
 
-from hcl import runs
-from hcl.runs import RecordError, Run
-from hcl.spec import RunSpec
+from hcl.training import places, provenance, runs
+from hcl.training.runs import RecordError, Run
+from hcl.training.spec import RunSpec
 
 
 def a_run(seed=0, epochs=3):
@@ -149,21 +149,21 @@ def test_a_history_without_its_last_epoch_is_a_record_error(tmp_path, keep):
 
 def test_the_folder_of_records_is_hcl_runs_or_beside_the_package(tmp_path, monkeypatch):
     monkeypatch.setenv("HCL_RUNS", str(tmp_path / "records"))
-    assert runs.default_root() == tmp_path / "records"
+    assert places.runs_root() == tmp_path / "records"
     saved = runs.save(a_run(), "smoke")
     assert saved.path.parent == tmp_path / "records" / "smoke" and runs.find(a_run().spec) == saved.path
     monkeypatch.delenv("HCL_RUNS")
-    monkeypatch.setattr(runs, "PACKAGE", tmp_path / "installed" / "hcl")
-    assert runs.default_root() == Path("runs")
+    monkeypatch.setattr(places, "PACKAGE", tmp_path / "installed" / "hcl")
+    assert places.runs_root() == Path("runs")
     (tmp_path / "installed" / "runs").mkdir(parents=True)
-    assert runs.default_root() == tmp_path / "installed" / "runs"
+    assert places.runs_root() == tmp_path / "installed" / "runs"
 
 
 def test_provenance_says_what_a_run_was_made_with():
-    made = runs.provenance(torch.device("cpu"))
+    made = provenance.provenance(torch.device("cpu"))
     assert set(made) == {"date", "commit", "sources", "python", "torch", "device", "threads"}
     assert made["torch"] == torch.__version__ and made["threads"] == torch.get_num_threads()
-    assert made["device"].startswith("CPU ") and made["sources"] == runs.sources_hash()
+    assert made["device"].startswith("CPU ") and made["sources"] == provenance.sources_hash()
     assert json.loads(json.dumps(made)) == made
 
 
@@ -173,7 +173,7 @@ def package(tmp_path, monkeypatch):
     folder = tmp_path / "outer" / "hcl"
     folder.mkdir(parents=True)
     (folder / "a.py").write_text("x = 1\n")
-    monkeypatch.setattr(runs, "PACKAGE", folder)
+    monkeypatch.setattr(places, "PACKAGE", folder)
     monkeypatch.setenv("GIT_CEILING_DIRECTORIES", str(tmp_path))
     for name in ("GIT_DIR", "GIT_WORK_TREE", "GIT_INDEX_FILE"):
         monkeypatch.delenv(name, raising=False)
@@ -186,25 +186,25 @@ def git(folder, *arguments):
 
 
 def test_without_git_the_hash_of_the_sources_is_the_version(package):
-    made = runs.provenance(torch.device("cpu"))
+    made = provenance.provenance(torch.device("cpu"))
     assert made["commit"] is None and len(made["sources"]) == 12
 
 
 def test_without_a_git_command_the_commit_is_none(package, monkeypatch):
     monkeypatch.setenv("PATH", os.devnull)
-    assert runs.provenance(torch.device("cpu"))["commit"] is None
+    assert provenance.provenance(torch.device("cpu"))["commit"] is None
 
 
 def test_the_hash_changes_with_a_source_its_name_or_a_new_one_and_nothing_else(package):
-    hashes = [runs.sources_hash()]
+    hashes = [provenance.sources_hash()]
     (package / "notes.txt").write_text("not a source")
-    assert runs.sources_hash() == hashes[0]
+    assert provenance.sources_hash() == hashes[0]
     (package / "a.py").write_text("x = 2\n")
-    hashes.append(runs.sources_hash())
+    hashes.append(provenance.sources_hash())
     (package / "a.py").rename(package / "b.py")
-    hashes.append(runs.sources_hash())
+    hashes.append(provenance.sources_hash())
     (package / "c.py").write_text("")
-    hashes.append(runs.sources_hash())
+    hashes.append(provenance.sources_hash())
     assert len(set(hashes)) == 4
 
 
@@ -213,11 +213,11 @@ def test_the_commit_is_marked_where_the_sources_differ_from_it(package):
     git(package.parent, "add", ".")
     git(package.parent, "commit", "-qm", "first")
     head = git(package.parent, "rev-parse", "HEAD")
-    assert runs.provenance(torch.device("cpu"))["commit"] == head
+    assert provenance.provenance(torch.device("cpu"))["commit"] == head
     (package.parent / "elsewhere.txt").write_text("not a source")
-    assert runs.provenance(torch.device("cpu"))["commit"] == head
+    assert provenance.provenance(torch.device("cpu"))["commit"] == head
     (package / "a.py").write_text("x = 2\n")
-    assert runs.provenance(torch.device("cpu"))["commit"] == f"{head}-modified"
+    assert provenance.provenance(torch.device("cpu"))["commit"] == f"{head}-modified"
 
 
 def test_the_commit_of_another_project_is_not_ours(package):
@@ -226,7 +226,7 @@ def test_the_commit_of_another_project_is_not_ours(package):
     git(package.parent, "init", "-q")
     git(package.parent, "add", ".")
     git(package.parent, "commit", "-qm", "another project")
-    assert runs.provenance(torch.device("cpu"))["commit"] is None
+    assert provenance.provenance(torch.device("cpu"))["commit"] is None
 
 
 def test_what_older_records_lack_follows_from_their_means():

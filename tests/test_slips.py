@@ -5,8 +5,8 @@ from math import exp, log
 import pytest
 import torch
 
-from hcl import slips
-from hcl.slips import SLIPS
+from hcl.companion import slips
+from hcl.companion.slips import SLIPS
 
 
 def numbers(name):

@@ -5,8 +5,9 @@ from math import exp, log, log1p
 import pytest
 import torch
 
-from hcl import batch_bounds, corollaries, loss_class, minimise, slips, theorems
+from hcl import minimise
 from hcl.bounds import scl_lower_bound, simclr_lower_bound, ucl_lower_bound
+from hcl.companion import batch_bounds, corollaries, loss_class, slips, theorems
 from hcl.exact import exact_loss, identical, independent
 from hcl.geometry import simplex_etf
 from hcl.hardening import Exponential, Polynomial

@@ -7,13 +7,13 @@ import pandas as pd
 import pytest
 import torch
 
-from hcl import data, engine, evaluate, objective, randomness, runs, train
 from hcl.bounds import scl_lower_bound, ucl_lower_bound
-from hcl.data import Dataset
 from hcl.geometry import covariance_spectrum, simplex_etf
 from hcl.losses import contrastive_loss
 from hcl.models import build
-from hcl.spec import RunSpec
+from hcl.training import data, engine, evaluate, objective, randomness, runs, train
+from hcl.training.data import Dataset
+from hcl.training.spec import RunSpec
 
 SMALL = RunSpec(
     dataset="digits", supervised=True, num_train=200, num_test=100, encoder="mlp", k=8, negatives="per_anchor",

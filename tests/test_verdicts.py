@@ -6,12 +6,13 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from hcl import verdicts
-from hcl.evidence import Evidence, Setting, movement, select
-from hcl.limits import LIMITS, Limits, varied
-from hcl.runs import Run
-from hcl.spec import RunSpec
-from hcl.verdicts import Part, Verdict, compare, judge
+from hcl.companion import statements, verdicts
+from hcl.companion.compare import compare, part, written
+from hcl.companion.evidence import Evidence, Setting, movement, select
+from hcl.companion.limits import LIMITS, Limits, varied
+from hcl.companion.verdicts import Part, Verdict, judge
+from hcl.training.runs import Run
+from hcl.training.spec import RunSpec
 
 HARDNESS = (0.0, 2.0, 5.0, 10.0, 30.0)
 AT_NC = {
@@ -103,8 +104,8 @@ def test_a_setting_is_its_runs_of_all_seeds():
     runs = [run(spec(h, seed), rank=9 - seed - h) for seed in (0, 1, 2) for h in (0, 5)]
     settings = select(runs)
     assert [(s.spec.hardness, len(s.runs), s.mean("rank")) for s in settings] == [(0, 3, 8), (5, 3, 3)]
-    assert verdicts.written(settings[0], "rank") == "8 ± 1"
-    assert verdicts.written(one(rank=9.0), "rank") == "9"
+    assert written(settings[0], "rank") == "8 ± 1"
+    assert written(one(rank=9.0), "rank") == "9"
 
 
 def test_settings_are_chosen_by_any_field_of_the_spec():
@@ -117,7 +118,7 @@ def test_settings_without_runs_are_there_too_and_wait():
     e = Evidence((spec(0), spec(5)), (run(spec(0)),))
     assert [len(s.runs) for s in e.settings] == [1, 0]
     assert compare([(1, e.settings[1])], "rank", 0, LIMITS) == ("waiting", "still to be made: HSCL, β = 5")
-    assert verdicts.part(e.settings[1], "rank").text == "HSCL, β = 5: –"
+    assert part(e.settings[1], "rank").text == "HSCL, β = 5: –"
 
 
 def test_a_setting_of_one_seed_has_the_spread_of_the_nearest_with_several():
@@ -211,7 +212,7 @@ def test_one_seed_without_any_measure_of_seeds_needs_a_factor_of_two():
 def test_neural_collapse_asks_for_everything_that_makes_it(inside, outside):
     """Ten classes: an ETF's distance is 1.4907, nine dimensions; .8 of nine is 7.2."""
     for metrics, state in ((inside, "holds"), (outside, "fails")):
-        found = verdicts.at_neural_collapse(setting([metrics] * 2), LIMITS)
+        found = statements.at_neural_collapse(setting([metrics] * 2), LIMITS)
         assert found.state == state, found
         assert verdicts.off(found).state == {"holds": "fails", "fails": "holds"}[state]
 
@@ -219,22 +220,22 @@ def test_neural_collapse_asks_for_everything_that_makes_it(inside, outside):
 def test_classes_that_merge_are_no_neural_collapse_though_the_average_over_pairs_is_small():
     """At C = 100 a collapse to 30 clusters has an equal inner-product metric of .048."""
     merged = setting([{"equal_inner_product": 0.048, "clusters": 3.0, "effective_rank": 2.6}] * 2)
-    assert verdicts.at_neural_collapse(merged, LIMITS).state == "fails"
-    assert verdicts.without_dimensional_collapse(merged, LIMITS).state == "fails"
+    assert statements.at_neural_collapse(merged, LIMITS).state == "fails"
+    assert statements.without_dimensional_collapse(merged, LIMITS).state == "fails"
 
 
 @pytest.mark.parametrize(("within", "state"), [(0.19, "fails"), (0.21, "unsettled")])
 def test_images_that_are_not_fitted_show_no_collapse_and_none_is_denied_by_them(within, state):
     unfitted = setting([{"within_class": within, "equal_inner_product": 0.3}] * 2)
-    found = verdicts.at_neural_collapse(unfitted, LIMITS)
+    found = statements.at_neural_collapse(unfitted, LIMITS)
     assert found.state == state and ("has not fitted its images" in found.reason) == (state == "unsettled")
 
 
 def test_without_label_positives_there_is_no_fit_to_wait_for():
     apart = setting([{"within_class": 0.5, "equal_inner_product": 0.3}] * 2, positives="noise")
-    assert verdicts.at_neural_collapse(apart, LIMITS).state == "fails"
+    assert statements.at_neural_collapse(apart, LIMITS).state == "fails"
     spread = setting([{"within_class": 0.5}] * 2, positives="noise")
-    assert verdicts.at_neural_collapse(spread, LIMITS).state == "fails"
+    assert statements.at_neural_collapse(spread, LIMITS).state == "fails"
 
 
 def test_without_normalisation_the_spread_is_that_of_the_features_scale():
@@ -254,44 +255,44 @@ def test_older_records_follow_clusters_by_the_effective_rank():
 
 
 def test_a_trend_is_broken_by_a_step_back_only():
-    rising = verdicts.trend(ranks(1, 2, 3, 4, 5), "effective_rank", True, LIMITS)
+    rising = statements.trend(ranks(1, 2, 3, 4, 5), "effective_rank", True, LIMITS)
     assert judge(rising).status == "reproduced" and [p.state for p in rising][0] == "shown"
-    assert judge(verdicts.trend(ranks(1, 2, 3, 4, 3.5), "effective_rank", True, LIMITS)).status == "partly"
-    assert judge(verdicts.trend(ranks(5, 4, 3, 2, 1), "effective_rank", True, LIMITS)).status == "not reproduced"
-    assert judge(verdicts.trend(ranks(1, 2, 2, 2, 5), "effective_rank", True, LIMITS)).status == "reproduced"
-    slack = verdicts.trend(ranks(1, 2, 1.7, 4, 5), "effective_rank", True, LIMITS, slack=0.5)
+    assert judge(statements.trend(ranks(1, 2, 3, 4, 3.5), "effective_rank", True, LIMITS)).status == "partly"
+    assert judge(statements.trend(ranks(5, 4, 3, 2, 1), "effective_rank", True, LIMITS)).status == "not reproduced"
+    assert judge(statements.trend(ranks(1, 2, 2, 2, 5), "effective_rank", True, LIMITS)).status == "reproduced"
+    slack = statements.trend(ranks(1, 2, 1.7, 4, 5), "effective_rank", True, LIMITS, slack=0.5)
     assert judge(slack).status == "reproduced"
-    assert verdicts.trend(ranks(1), "effective_rank", True, LIMITS) == []
+    assert statements.trend(ranks(1), "effective_rank", True, LIMITS) == []
 
 
 def test_the_least_setting_is_so_against_each_other():
     def found(*values):
-        return judge(verdicts.least_at(ranks(*values), "effective_rank", 5, LIMITS), partial=False).status
+        return judge(statements.least_at(ranks(*values), "effective_rank", 5, LIMITS), partial=False).status
 
     assert found(5, 3, 1, 4, 6) == "reproduced"
     assert found(5, 3, 1, 1, 6) == "undecided", "a tie"
     assert found(5, 3, 1, 0.5, 6) == "not reproduced"
-    assert verdicts.least_at(ranks(1, 2), "effective_rank", 5, LIMITS) == []
+    assert statements.least_at(ranks(1, 2), "effective_rank", 5, LIMITS) == []
 
 
 def test_more_than_plain_by_how_much():
     settings = ranks(1, 3, 4)
     for by, status in ((0, "reproduced"), (2.5, "partly"), (3.5, "not reproduced")):
-        assert judge(verdicts.more_than_plain(settings, "effective_rank", LIMITS, by=by)).status == status
-    assert judge(verdicts.more_than_plain(settings, "effective_rank", LIMITS, less=True)).status == "not reproduced"
-    assert verdicts.more_than_plain(settings[1:], "effective_rank", LIMITS) == []
+        assert judge(statements.more_than_plain(settings, "effective_rank", LIMITS, by=by)).status == status
+    assert judge(statements.more_than_plain(settings, "effective_rank", LIMITS, less=True)).status == "not reproduced"
+    assert statements.more_than_plain(settings[1:], "effective_rank", LIMITS) == []
 
 
 def test_partners_are_settings_of_the_same_spec_but_for_a_change():
     ball, sphere = setting([{"rank": 5.0}] * 2), setting([{"rank": 6.0}] * 2, normalization="unit_sphere")
-    partner = verdicts.alike([ball], normalization="unit_ball")
+    partner = statements.alike([ball], normalization="unit_ball")
     assert partner(sphere) is ball and partner(setting([{}], 10)) is None
-    (part,) = verdicts.close([sphere], partner, "rank", 2.0, LIMITS, word="ball")
+    (part,) = statements.close([sphere], partner, "rank", 2.0, LIMITS, word="ball")
     assert part.state == "holds" and part.text == "HSCL, β = 5: 6 ± 0 (ball: 5 ± 0)"
-    assert verdicts.close([sphere], partner, "rank", 0.5, LIMITS)[0].state == "fails"
-    assert verdicts.larger([sphere], partner, "rank", LIMITS, factor=2.0)[0].state == "fails"
-    assert verdicts.larger([sphere], partner, "rank", LIMITS, factor=1.1)[0].state == "holds"
-    assert verdicts.larger([sphere], partner, "rank", LIMITS, less=True)[0].state == "fails"
+    assert statements.close([sphere], partner, "rank", 0.5, LIMITS)[0].state == "fails"
+    assert statements.larger([sphere], partner, "rank", LIMITS, factor=2.0)[0].state == "fails"
+    assert statements.larger([sphere], partner, "rank", LIMITS, factor=1.1)[0].state == "holds"
+    assert statements.larger([sphere], partner, "rank", LIMITS, less=True)[0].state == "fails"
 
 
 # Constants

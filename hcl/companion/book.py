@@ -1,0 +1,117 @@
+"""The book: every notebook executed from the committed runs, checked, and built with warnings as errors."""
+
+import ast
+import os
+import re
+import shutil
+import subprocess
+import sys
+from collections.abc import Sequence
+from concurrent.futures import ProcessPoolExecutor
+from pathlib import Path
+
+import nbformat
+import papermill
+from nbformat import NotebookNode
+
+from hcl.companion import notebooks
+from hcl.companion.registry import FIGURES
+from hcl.errors import HclError
+from hcl.training import places
+
+EXTRA = ("scoreboard", "performance")  # pages that are no figure of the paper
+
+
+class BookError(HclError, RuntimeError):
+    """The book cannot be built; the message says which page and why."""
+
+
+def page_names() -> list[str]:
+    """Return the notebooks of the registry, each once, and the others."""
+    return [*dict.fromkeys(figure.notebook for figure in FIGURES.values()), *EXTRA]
+
+
+def build(root: Path | None = None, names: Sequence[str] | None = None) -> Path:
+    """Execute the notebooks from the records, refuse failed or hollow ones, and build the HTML from scratch.
+
+    Nothing is trained (HCL_TRAIN=0): a run without a record fails the build.
+
+    Args:
+        root: of the project, None being the checkout: its ``notebooks/``, ``book/``, ``_config.yml`` and ``_toc.yml``.
+        names: of the notebooks; None is `page_names`.
+
+    Returns:
+        The path of ``index.html``.
+
+    Raises:
+        BookError: naming every page that failed and why.
+    """
+    root = root or places.project()
+    names = page_names() if names is None else names
+    if drifted := notebooks.drifted(root / "notebooks"):
+        raise BookError(f"Pairs out of step: {', '.join(drifted)}. Run 'hcl sync' (it writes .ipynb from .py).")
+    shutil.rmtree(root / "book" / "pages", ignore_errors=True)
+    with ProcessPoolExecutor(min(len(names), os.cpu_count() or 1)) as pool:
+        found = [
+            f"{name}: {fault}"
+            for name, page in zip(names, pool.map(_execute, names, [root] * len(names)), strict=True)
+            for fault in page
+        ]
+    if found:
+        raise BookError("Pages that cannot be published:\n" + "\n".join(found))
+
+    shutil.rmtree(root / "_build", ignore_errors=True)
+    jupyter_book = Path(sys.executable).with_name("jupyter-book")
+    command = [str(jupyter_book), "build", str(root), "-W", "-n", "--keep-going", "-q"]
+    if subprocess.run(command, check=False).returncode != 0:
+        raise BookError("jupyter-book failed: its warnings above are errors.")
+    html = root / "_build" / "html"
+    if missing := missing_images(html):
+        raise BookError("Images that are not there:\n" + "\n".join(missing))
+    return html / "index.html"
+
+
+def missing_images(html: Path) -> list[str]:
+    """Return "page: image" for every local image of a built book that does not exist, which Sphinx lets pass."""
+    return [
+        f"{page.relative_to(html)}: {source}"
+        for page in sorted(html.rglob("*.html"))
+        for source in re.findall(r'<img[^>]*\ssrc="([^":]+)"', page.read_text())
+        if not (page.parent / source).exists()
+    ]
+
+
+def _execute(name: str, root: Path) -> list[str]:
+    """Execute one page; return what keeps it from being published."""
+    os.environ |= {"HCL_TRAIN": "0", "HCL_RUNS": str(root / "runs"), "OMP_NUM_THREADS": "1"}
+    try:
+        page = notebooks.execute(name, root / "book" / "pages" / f"{name}.ipynb", folder=root / "notebooks")
+    except papermill.PapermillExecutionError as error:
+        return [f"cell {error.exec_count}: {error.ename}: {error.evalue}"]
+    return faults(nbformat.read(page, as_version=4))
+
+
+def faults(notebook: NotebookNode) -> list[str]:
+    """Return what keeps an executed notebook from being published.
+
+    Errors and unexecuted cells, and hollow cells: those that end in an expression to be shown, with nothing shown.
+    Jupyter Book publishes all of these without complaint.
+    """
+    found = []
+    if notebook.metadata.get("papermill", {}).get("exception"):
+        found.append("papermill recorded an exception")
+    for number, cell in enumerate(cell for cell in notebook.cells if cell.cell_type == "code"):
+        if any(output.output_type == "error" for output in cell.outputs):
+            found.append(f"code cell {number} holds an error")
+        elif cell.source.strip() and cell.execution_count is None:
+            found.append(f"code cell {number} was not executed")
+        elif _shows_something(cell.source) and not cell.outputs:
+            found.append(f"code cell {number} shows nothing: {cell.source.strip().splitlines()[-1]!r}")
+    return found
+
+
+def _shows_something(source: str) -> bool:
+    """Return whether a cell ends in an expression, whose value a reader expects to see."""
+    lines = [line for line in source.splitlines() if not line.lstrip().startswith(("%", "!"))]
+    body = ast.parse("\n".join(lines)).body
+    return bool(body) and isinstance(body[-1], ast.Expr)

@@ -1,0 +1,217 @@
+"""What every figure's page shows around its plots: where its runs come from, tables beside the theory, verdicts."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from functools import cached_property
+from typing import Any
+
+import pandas as pd
+from IPython.display import Markdown
+from pandas.io.formats.style import Styler
+
+from hcl.companion import figures, labels, notes, report, scoreboard
+from hcl.companion import study as studies
+from hcl.companion.limits import LIMITS
+from hcl.companion.registry import row_of
+from hcl.companion.study import Study
+from hcl.training.runs import Run
+
+COLUMNS = (
+    "test_accuracy", "loss", "plain_loss", "zero_sum", "unit_norm", "equal_inner_product", "within_class", "rank",
+    "effective_rank", "clusters", "best_epoch",
+)  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Page:
+    """The runs of a figure, and what is said of them.
+
+    Attributes:
+        study: of the whole figure.
+        runs: that are shown: the records of the parts.
+        parts: the studies that the runs are of: of Figures 4 and 6 one a row, each at a profile of its own; empty is
+            the one of the whole figure.
+        at_best: whether the page is the book's, of whatever has been run best, rather than of what a reader asked for.
+    """
+
+    study: Study
+    runs: Sequence[Run]
+    parts: Sequence[Study] = ()
+    at_best: bool = False
+
+    @cached_property
+    def verdicts(self) -> pd.DataFrame:
+        """The claims of the paper about the figure, each with its verdict."""
+        name = self.study.figure.name
+        if self.at_best:
+            return scoreboard.of_figure(name)
+        return scoreboard.verdicts((name,), self.study, self.runs if len(self.parts) < 2 else self.study.records())
+
+    @property
+    def counts(self) -> str:
+        """How many claims have which verdict, in words."""
+        return scoreboard.counted(self.verdicts)
+
+    @property
+    def scale(self) -> str:
+        """The profile, and what its first run is."""
+        return f"{self.study.profile} ({labels.scale(self.runs[0].spec)})"
+
+    @property
+    def titles(self) -> dict[str, str]:
+        """What each row of Figures 4 and 6 was run at, as ``"unit ball: workstation, seeds 0, 1, 2"``, by row."""
+        titles = {}
+        for part in self.parts if len(self.parts) > 1 else ():
+            specs = set(part.specs)
+            made = sorted({run.spec.seed for run in self.runs if run.spec in specs})
+            seeds = f"seed{'s' * (len(made) > 1)} {', '.join(map(str, made))}" if made else "no run yet"
+            row = row_of(part.specs[0])
+            titles[row] = f"{row}: {part.profile}, {seeds}"
+        return titles
+
+    def note(self) -> Markdown:
+        """Return what stands at the top: a stand-in for the data if there is one, what made the runs, what is left."""
+        parts = self.parts or [self.study]
+        begun = [better for part in parts if (better := studies.begun(part)) is not None] if self.at_best else []
+        return Markdown(notes.note(parts, self.runs, begun))
+
+    def table(self, columns: Sequence[str] = COLUMNS, digits: int = 3) -> Styler:
+        """Return the settled values of all runs beside the bounds."""
+        return report.show_settled(self.runs, columns, digits, self.titles)
+
+    def floor_table(self) -> Styler:
+        """Return the rank at several floors beside effective rank and clusters, with nothing learnt and with noise."""
+        return report.show_table(report.floor_sensitivity(self.runs, self.titles))
+
+    def verdict_table(self) -> Styler:
+        """Return the verdicts as a table."""
+        return show_verdicts(self.verdicts)
+
+    def summary(self) -> Markdown:
+        """Return in words where the equal inner-product metric is least, and without hard negatives, and the verdicts.
+
+        It is the metric that the paper quotes; settings within what seeds do are named together.
+        """
+        spoken = []
+        for name, runs in self._parts():
+            table = report.closest(runs)
+            best, others = table[table["closest"]], table[~table["closest"]]
+            plain = [others["words"][label] for label in ("SCL", "UCL") if label in others.index]
+            sentence = f"{name}: {_listed(list(best['words']))}"
+            if all(_short(row, runs[0].spec.num_classes) for _, row in best.iterrows()):
+                sentence += f", {_short(best.iloc[0], runs[0].spec.num_classes)}"
+            spoken.append("; ".join([sentence, *plain]) + ".")
+        classes = self.runs[0].spec.num_classes
+        judged = f"Of the {len(self.verdicts)} claims of the paper about this: {self.counts}."
+        return Markdown(
+            "**What is seen.** The equal inner-product metric ends least in these settings, in brackets its value, the "
+            f"clusters of class means and the effective rank (at Neural-Collapse 0, {classes} and {classes - 1}), and "
+            f"then without hard negatives. {' '.join(spoken)} {judged}"
+        )
+
+    @property
+    def result(self) -> str:
+        """The main result in a sentence: where plain runs end, and the hardened ones closest to Neural-Collapse."""
+        said = []
+        for name, runs in self._parts():
+            table = report.closest(runs)
+            plain = [table["words"][label] for label in ("SCL", "UCL") if label in table.index]
+            hard = list(table["words"][table["closest"] & ~table.index.isin(["SCL", "UCL"])])
+            if plain and hard:
+                said.append(f"{name}: from {plain[0]} without hard negatives to {_listed(hard)} with them.")
+        classes = self.runs[0].spec.num_classes
+        return " ".join([*said, f"At Neural-Collapse: 0, {classes} clusters, effective rank {classes - 1}."])
+
+    def ball_and_sphere(self) -> Markdown:
+        """Return in words how the runs on the unit ball and on the unit sphere compare.
+
+        Epoch 0 is left out: the metrics are those of eval mode, where the first features can be small.
+        """
+        of = {run.spec: run for run in self.runs}
+        same: list[str] = []
+        apart: list[str] = []
+        for run in self.runs:
+            ball = of.get(replace(run.spec, normalization="unit_ball"))
+            if run.spec.normalization == "unit_sphere" and (run.same_as or ball is not None):
+                one = bool(run.same_as) or (ball is not None and _trained(ball).equals(_trained(run)))
+                (same if one else apart).append(labels.label(run.spec))
+        said = ["Ball and sphere project a feature of norm above 1 to the same point, and differ only within the ball."]
+        if not same and not apart:
+            said.append("The two rows shown here have no setting in common at one scale yet.")
+        if same:
+            said.append(
+                f"No feature ever lay inside it with {_listed(list(dict.fromkeys(same)), '; ')}: there the run on the "
+                "sphere is the run on the ball, to the last digit, and was not counted twice."
+            )
+        if apart and same:
+            said.append(f"Some did with {_listed(list(dict.fromkeys(apart)), '; ')}, which are two runs each.")
+        elif apart:
+            said.append(
+                "With every setting that was run on both some features did lie inside it: they are two runs each."
+            )
+        return Markdown(" ".join(said))
+
+    def _parts(self) -> list[tuple[str, list[Run]]]:
+        """Return the runs by row, supervised and unsupervised apart, with words for each part."""
+        parts: dict[str, list[Run]] = {}
+        several = len({row_of(run.spec) for run in self.runs}) > 1
+        for run in self.runs:
+            setting = "supervised" if run.spec.supervised else "unsupervised"
+            name = f"{row_of(run.spec)}, {setting}" if several else setting
+            parts.setdefault(name[0].upper() + name[1:], []).append(run)
+        return list(parts.items())
+
+
+def load(name: str, profile: str = "auto", **options: Any) -> Page:
+    """Return the page of a figure, training what has no record where that is allowed, and set the theme of its plots.
+
+    Args:
+        name: of the figure whose runs are shown.
+        profile: see `hcl.companion.study.study`.
+        **options: of `hcl.companion.study.study`.
+    """
+    figures.set_theme()
+    parts = studies.parts(name, profile, **options)
+    runs = [run for of_part in studies.obtain(parts) for run in of_part]
+    whole = parts[0] if len(parts) == 1 else studies.study(name, profile, **options)
+    at_best = profile == "auto" and not any(value and value != "auto" for value in options.values())
+    return Page(whole, runs, parts, at_best)
+
+
+def show_verdicts(table: pd.DataFrame) -> Styler:
+    """Return a table of claims for a notebook: set to the left, verdicts in their colours, reasons behind the numbers.
+
+    Args:
+        table: with a column ``verdict``, as `hcl.companion.scoreboard.verdicts` returns, and a unique index.
+    """
+    if {"measured", "reason"} <= set(table.columns):
+        measured = [f"{m} ({why})" if why else m for m, why in zip(table["measured"], table["reason"], strict=True)]
+        table = table.assign(measured=measured).drop(columns="reason")
+    wide = {"claim": "11em", "measured": "13em", "verdict": "6em", "published": "6em", "reason": "8em"}
+    styles: list[Any] = [{"selector": "th, td", "props": [("text-align", "left"), ("vertical-align", "top")]}]
+    for kind, names in (("col_heading.level0.col", table.columns), ("row_heading.level", table.index.names)):
+        for number, name in enumerate(names):
+            if name in wide:
+                styles.append({"selector": f"th.{kind}{number}", "props": [("min-width", wide[name])]})
+    shown = report.show_table(table).map(
+        lambda verdict: f"color: {figures.VERDICT_TEXT.get(verdict, '#808080')}; font-weight: 600", subset=["verdict"]
+    )
+    return shown.set_table_styles(styles, overwrite=False)
+
+
+def _trained(run: Run) -> pd.DataFrame:
+    return run.history[run.history["epoch"] > 0].reset_index(drop=True)
+
+
+def _short(row: "pd.Series[Any]", classes: int) -> str:
+    """Return what keeps a setting from Neural-Collapse, whatever its equal inner-product metric; empty for nothing."""
+    if row.get("clusters", classes) < classes:
+        return "with classes merged"
+    if row.get("effective_rank", classes) < (1 - LIMITS.missing_rank) * (classes - 1):
+        return "without a full spectrum"
+    return ""
+
+
+def _listed(items: Sequence[str], comma: str = ", ") -> str:
+    """Return ``"a, b and c"``."""
+    return comma.join(items[:-1]) + (" and " if len(items) > 1 else "") + items[-1]

@@ -1,0 +1,258 @@
+"""Runs as tables: histories for plotting, summaries beside the theory, and where the numbers come from."""
+
+import math
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+import pandas as pd
+import torch
+from torch import Tensor
+
+from hcl import geometry
+from hcl.companion.labels import bound, decimals, hardness_label, label, number, spread_of
+from hcl.companion.registry import row_of
+from hcl.training.runs import Run
+
+_PLACE = (("equal_inner_product", 3, "{}"), ("clusters", 1, "{} clusters"), ("effective_rank", 1, "effective rank {}"))
+FLOORS = (-4.6, -6.9, -10.0, -15.0)  # natural logarithms: 1 %, .1 %, .005 % of the largest value, and rounding's
+COURSE = ("loss", "equal_inner_product", "effective_rank", "clusters")
+SETTINGS = ("supervised (SCL, HSCL)", "unsupervised (UCL, HUCL)")
+
+
+def history_frame(runs: Sequence[Run]) -> pd.DataFrame:
+    """Return the evaluated epochs of all runs in one long table, with columns that say which run a row is of."""
+    return pd.concat(
+        [
+            run.evaluated.assign(
+                setting=SETTINGS[0 if run.spec.supervised else 1],
+                hardness=hardness_label(run.spec),
+                method=label(run.spec),
+                positives=run.spec.positives,
+                seed=run.spec.seed,
+            )
+            for run in runs
+        ],
+        ignore_index=True,
+    )
+
+
+def settled_frame(
+    runs: Sequence[Run], columns: Sequence[str], titles: Mapping[str, str] | None = None
+) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """Return settled values (D45), one row a method: means over seeds, and their standard deviations.
+
+    Where the runs are of several rows of Figures 4 and 6 the index has a level for these. ``bound`` comes first; the
+    standard deviation of a single seed is NaN.
+
+    Args:
+        runs: of a study or several.
+        columns: of the history; ``best_epoch`` is the epoch of the least own loss. What older records lack is NaN.
+        titles: what to call the rows.
+    """
+    several = len({row_of(run.spec) for run in runs}) > 1
+    names = titles or {}
+    index = ["row", "method"] if several else ["method"]
+    frame = pd.DataFrame(
+        {
+            "row": names.get(row_of(run.spec), row_of(run.spec)),
+            "method": label(run.spec),
+            "bound": bound(run.spec),
+            **_values(run, columns),
+        }
+        for run in runs
+    )
+    grouped = frame[[*index, "bound", *columns]].groupby(index, sort=False)
+    return grouped.mean(), grouped.std()
+
+
+def closest(runs: Sequence[Run]) -> pd.DataFrame:
+    """Return how far settings end from Neural-Collapse, and which are closest, by the equal inner-product metric.
+
+    Settings no further from the best than seeds are apart, or than is written, are as close: by their own standard
+    deviation or, of one seed, that of the setting of the nearest hardness with several.
+
+    Args:
+        runs: of one method, plain and hardened.
+
+    Returns:
+        A row a setting, nearest first: its settled means, ``closest``, whether it is among them, and ``words``.
+    """
+    of_label: dict[str, list[Run]] = {}
+    for run in runs:
+        of_label.setdefault(label(run.spec), []).append(run)
+    frames = {name: pd.DataFrame([run.settled for run in of]) for name, of in of_label.items()}
+    hardness = {name: of[0].spec.hardness for name, of in of_label.items()}
+    seeded = {name: float(frame["equal_inner_product"].std()) for name, frame in frames.items() if len(frame) > 1}
+
+    def spread(name: str) -> float:
+        nearest = min(seeded, key=lambda other: abs(hardness[other] - hardness[name]), default=None)
+        return 0.0 if nearest is None else seeded[nearest]
+
+    table = pd.DataFrame({name: frame.mean() for name, frame in frames.items()}).T.sort_values("equal_inner_product")
+    far = table["equal_inner_product"]
+    best = str(far.index[0])
+    words, close = [], []
+    for name in map(str, table.index):
+        row = table.loc[name]
+        of = [form.format(number(float(str(row[key])), digits)) for key, digits, form in _PLACE if key in row]
+        words.append(f"{name} ({', '.join(of)})".replace(" 1 clusters", " 1 cluster"))
+        written_alike = number(far[name], 3) == number(far[best], 3)
+        close.append(written_alike or bool(far[name] - far[best] < max(spread(name), spread(best))))
+    return table.assign(closest=close, words=words)
+
+
+def course_frame(runs: Sequence[Run], columns: Sequence[str] = COURSE) -> pd.DataFrame:
+    """Return values at the best epoch, that of the least own loss, beside the settled ones (D45): means over seeds.
+
+    Args:
+        runs: of one row.
+        columns: of the history; NaN where a record has none of them by epoch.
+
+    Returns:
+        A row a method, with ``best_epoch`` and two columns each, ``"loss, best epoch"`` and ``"loss, settled"``.
+    """
+    rows = []
+    for run in runs:
+        best = run.evaluated.iloc[run.evaluated["loss"].argmin()]
+        values: dict[str, Any] = {"method": label(run.spec), "best_epoch": float(run.best_epoch)}
+        for name in columns:
+            values[f"{name}, best epoch"] = float(best.get(name, math.nan))
+            values[f"{name}, settled"] = float(run.settled.get(name, math.nan))
+        rows.append(values)
+    return pd.DataFrame(rows).groupby("method", sort=False).mean()
+
+
+def floor_sensitivity(runs: Sequence[Run], titles: Mapping[str, str] | None = None) -> pd.DataFrame:
+    """Return how the rank of the class means depends on the floor, beside an untrained encoder and pure noise.
+
+    A rank counts the values of the spectrum above a floor, and noise has a high one: effective rank and clusters do not
+    depend on a floor (D40, D46). All are of the class means after the last epoch, as plots of spectra show them.
+
+    Args:
+        runs: of a study or several.
+        titles: what to call the rows of Figures 4 and 6.
+
+    Returns:
+        A row a method, means over seeds; below them what they started from, and at the end class means that are C
+        random directions, standard Gaussian (seed 0). NaN where a record does not tell: older ones have no spectrum of
+        epoch 0, but its rank above -10.
+    """
+    of_row: dict[str, list[Run]] = {}
+    for run in runs:
+        of_row.setdefault(row_of(run.spec), []).append(run)
+    rows: list[dict[str, Any]] = []
+    for row, its in of_row.items():
+        title = (titles or {}).get(row, row)
+        for run in its:
+            means = torch.from_numpy(run.arrays["means"]).double()
+            rows.append({"row": title, "method": label(run.spec), **_collapse(means)})
+        start = next((run for run in its if run.evaluated["epoch"].iloc[0] == 0), None)
+        if start is not None:
+            what = "near-NC model" if start.spec.start else "untrained encoder"
+            rows.append({"row": title, "method": what, **_at_epoch_0(start)})
+    spec = runs[0].spec
+    noise = torch.randn(spec.num_classes, spec.representation_dim, generator=torch.Generator().manual_seed(0))
+    noise = torch.nn.functional.normalize(noise.double())
+    rows.append({"row": "–", "method": "random directions", **_collapse(noise)})
+    frame = pd.DataFrame(rows)
+    index = ["row", "method"] if len(of_row) > 1 else ["method"]
+    return frame.drop(columns=[] if len(of_row) > 1 else "row").groupby(index, sort=False).mean()
+
+
+def _floor_name(floor: float) -> str:
+    return f"rank above {floor:g}".replace("-", "−")
+
+
+def _collapse(means: Tensor) -> dict[str, float]:
+    spectrum = geometry.covariance_spectrum(means)
+    ranks = {_floor_name(floor): float((spectrum > floor).sum()) for floor in FLOORS}
+    rank = float(geometry.effective_rank(means))
+    return {**ranks, "effective rank": rank, "clusters": float(geometry.cluster_count(means))}
+
+
+def _at_epoch_0(run: Run) -> dict[str, float]:
+    first = run.evaluated.iloc[0]
+    spectra = run.arrays.get("spectra")
+    if spectra is None:
+        ranks = {_floor_name(floor): math.nan for floor in FLOORS} | {_floor_name(-10.0): first.get("rank", math.nan)}
+    else:
+        ranks = {_floor_name(floor): float((spectra[0] > floor).sum()) for floor in FLOORS}
+    of = {"effective rank": first.get("effective_rank", math.nan), "clusters": first.get("clusters", math.nan)}
+    return {name: float(value) for name, value in {**ranks, **of}.items()}
+
+
+def near_nc_frame(runs: Sequence[Run], columns: Sequence[str]) -> pd.DataFrame:
+    """Return settled means as in Table 2: the near-NC model, then what was trained on from it, one row a method."""
+    start = [run for run in runs if run.spec.start is None]
+    later = [run for run in runs if run.spec.start is not None]
+    frames = [settled_frame(part, columns)[0] for part in (start, later) if part]
+    if start:
+        frames[0].index = pd.Index(["near-NC model"], name="method")
+    return pd.concat(frames).drop(columns="bound")
+
+
+def positives_frame(num_classes: int, batch_sizes: Sequence[int]) -> pd.DataFrame:
+    """Return how many items of its class other than itself an anchor finds in a batch, and how often none (D5).
+
+    Args:
+        num_classes: C, equally likely.
+        batch_sizes: B.
+    """
+    share = 1 / num_classes
+    rows = [
+        {"batch size": b, "others": (b - 1) * share, "anchors with none": (1 - share) ** (b - 1)} for b in batch_sizes
+    ]
+    return pd.DataFrame(rows).set_index("batch size")
+
+
+def _values(run: Run, columns: Sequence[str]) -> dict[str, float]:
+    settled = run.settled
+    return {name: float(run.best_epoch if name == "best_epoch" else settled.get(name, math.nan)) for name in columns}
+
+
+def show_settled(
+    runs: Sequence[Run], columns: Sequence[str], digits: int = 3, titles: Mapping[str, str] | None = None
+) -> "pd.io.formats.style.Styler":
+    """Return the table of `settled_frame` for a notebook: mean ± standard deviation where there are several seeds."""
+    means, spreads = settled_frame(runs, columns, titles)
+    several = len({run.spec.seed for run in runs}) > 1
+    shown = means.copy().astype(object)
+    for name in columns if several else ():
+        places = decimals(name, digits)
+        shown[name] = [
+            number(mean, places) + (f" ± {spread_of(spread, mean, places)}" if pd.notna(spread) else "")
+            for mean, spread in zip(means[name], spreads[name], strict=True)
+        ]
+    return show_table(shown, digits)
+
+
+def beside(table: pd.DataFrame, published: Mapping[str, Mapping[str, float]]) -> pd.DataFrame:
+    """Return a table with, after each column that the paper has numbers for, a column of these.
+
+    Args:
+        table: one row a method.
+        published: by column, then by method, as in `hcl.companion.published`.
+    """
+    columns = {}
+    for name in table.columns:
+        columns[name] = table[name]
+        if name in published:
+            columns[f"{name}, paper"] = pd.Series(published[name], dtype=float).reindex(table.index)
+    return pd.DataFrame(columns)
+
+
+def show_table(table: pd.DataFrame, digits: int = 3) -> "pd.io.formats.style.Styler":
+    """Return a table for a notebook, numbers to a number of decimals (counts to one), tiny ones in powers of ten."""
+    words = table.rename(columns=lambda name: str(name).replace("_", " "))  # headers that can wrap
+    styles: list[Any] = [{"selector": "th, td", "props": [("padding", ".25em .5em .25em 0")]}]
+    styles += [
+        {"selector": f"th.row_heading.level{level}", "props": [("white-space", "nowrap")]}
+        for level, name in enumerate(table.index.names)
+        if name == "method"
+    ]
+    return words.style.set_table_styles(styles).format({name: _writer(name, digits) for name in words.columns})
+
+
+def _writer(column: str, digits: int) -> Callable[[object], str]:
+    places = decimals(column, digits)
+    return lambda value: number(value, places) if isinstance(value, int | float) else str(value)

@@ -1,0 +1,154 @@
+"""Reading image data sets from folders and .tar.xz archives into uint8 arrays."""
+
+import hashlib
+import io
+import lzma
+import os
+import tarfile
+import tempfile
+from collections.abc import Callable, Iterable, Iterator
+from pathlib import Path
+
+import numpy as np
+from PIL import Image
+
+from hcl.errors import HclError
+
+Arrays = dict[str, np.ndarray]
+_CACHE_FORMAT = 1
+
+
+class DataError(HclError, RuntimeError):
+    """A data set is missing, truncated or not what it should be; the message says what to do."""
+
+
+def read_files(source: Path | list[Path]) -> Iterator[tuple[tuple[str, ...], bytes]]:
+    """Yield (path parts inside the data set's folder, content) of every file of a folder or of tar archives.
+
+    Args:
+        source: a folder, or archives whose members all lie in one top folder.
+
+    Raises:
+        DataError: if an archive is truncated or not a tar archive.
+    """
+    if isinstance(source, Path):
+        for path in sorted(p for p in source.rglob("*") if p.is_file()):
+            yield path.relative_to(source).parts, path.read_bytes()
+        return
+    for archive in source:
+        try:
+            with tarfile.open(archive) as tar:
+                for member in tar:
+                    parts = Path(member.name).parts[1:]
+                    if parts and (file := tar.extractfile(member)) is not None:
+                        yield parts, file.read()
+        except (tarfile.TarError, lzma.LZMAError, EOFError) as error:
+            raise DataError(f"{archive} is truncated or no tar archive ({error}): copy it again.") from error
+
+
+def decode(content: bytes, size: int, where: str) -> np.ndarray:
+    """Return an encoded image as (size, size, 3) uint8, grey ones repeated, larger ones averaged down by area.
+
+    Raises:
+        DataError: if it cannot be decoded.
+    """
+    try:
+        image = Image.open(io.BytesIO(content)).convert("RGB")
+    except OSError as error:
+        raise DataError(f"{where} is not a readable image ({error}): copy the data set again.") from error
+    if image.size != (size, size):
+        image = image.resize((size, size), Image.Resampling.BOX)
+    return np.asarray(image)
+
+
+def read_cifar10(source: Path | list[Path]) -> Arrays:
+    """Return CIFAR-10 from ``{train,test}/<class>/NNNN.jpg``, classes in alphabetical order, which is CIFAR's.
+
+    Raises:
+        DataError: unless there are 10 classes of 5,000 and 1,000 images.
+    """
+    found: dict[str, dict[str, list[tuple[str, np.ndarray]]]] = {"train": {}, "test": {}}
+    for parts, content in read_files(source):
+        if len(parts) == 3 and parts[0] in found:
+            split, name, file = parts
+            found[split].setdefault(name, []).append((file, decode(content, 32, "/".join(parts))))
+    for split, count in (("train", 5000), ("test", 1000)):
+        _check_counts(source, split, {name: len(items) for name, items in found[split].items()}, 10, count)
+    return _stack({split: [images for _, images in sorted(found[split].items())] for split in found})
+
+
+def read_tinyimagenet(source: Path | list[Path], num_classes: int) -> Arrays:
+    """Return the first classes of ``wnids.txt`` of Tiny-ImageNet at 32x32 (D23); its labelled val split is the test.
+
+    Raises:
+        DataError: unless each class has its 500 training and 50 validation images.
+    """
+    encoded: dict[str, dict[str, list[tuple[str, bytes]]]] = {"train": {}, "test": {}}
+    validation: dict[str, bytes] = {}
+    text: dict[str, str] = {}
+    for parts, content in read_files(source):
+        if parts[-1] in ("wnids.txt", "val_annotations.txt"):
+            text[parts[-1]] = content.decode()
+        elif parts[-1].endswith(".JPEG") and parts[0] == "train":
+            encoded["train"].setdefault(parts[1], []).append((parts[-1], content))
+        elif parts[-1].endswith(".JPEG") and parts[0] == "val":
+            validation[parts[-1]] = content
+    if missing := {"wnids.txt", "val_annotations.txt"} - set(text):
+        raise DataError(f"{source} has no {' and no '.join(sorted(missing))}: this is not Tiny-ImageNet.")
+    for line in text["val_annotations.txt"].splitlines():
+        file, wnid = line.split("\t")[:2]
+        if file in validation:
+            encoded["test"].setdefault(wnid, []).append((file, validation[file]))
+    wnids = text["wnids.txt"].split()[:num_classes]
+    for split, count in (("train", 500), ("test", 50)):
+        _check_counts(source, split, {w: len(encoded[split].get(w, [])) for w in wnids}, num_classes, count)
+    return _stack(
+        {
+            split: [[(file, decode(content, 32, file)) for file, content in classes[wnid]] for wnid in wnids]
+            for split, classes in encoded.items()
+        }
+    )
+
+
+def _stack(classes: dict[str, list[list[tuple[str, np.ndarray]]]]) -> Arrays:
+    """Return (n, 3, h, w) images and labels a split, ordered by class, then by file name."""
+    arrays: Arrays = {}
+    for split, items in classes.items():
+        ordered = [image for files in items for _, image in sorted(files, key=lambda item: item[0])]
+        arrays[f"{split}_images"] = np.stack(ordered).transpose(0, 3, 1, 2).copy()
+        arrays[f"{split}_labels"] = np.repeat(np.arange(len(items)), [len(files) for files in items])
+    return arrays
+
+
+def _check_counts(source: object, split: str, counts: dict[str, int], num_classes: int, count: int) -> None:
+    wrong = {name: n for name, n in counts.items() if n != count}
+    if len(counts) == num_classes and not wrong:
+        return
+    example = "".join(f"; {name!r} has {n}" for name, n in list(wrong.items())[:1])
+    raise DataError(
+        f"{source}: expected {num_classes} classes of {count} {split} images, found {len(counts)} classes{example}. "
+        "It is incomplete or another data set: copy it again."
+    )
+
+
+def cached(name: str, archives: Iterable[Path], read: Callable[[], Arrays]) -> Arrays:
+    """Return ``read()``, kept decoded in the user's cache folder until the archives change.
+
+    Decoding takes some twenty seconds, as long as several epochs. A cache that cannot be written is done without.
+    """
+    stamp = [(str(p.resolve()), p.stat().st_size, p.stat().st_mtime_ns) for p in archives]
+    key = hashlib.sha256(repr((_CACHE_FORMAT, stamp)).encode()).hexdigest()[:16]
+    folder = Path(os.environ.get("XDG_CACHE_HOME", Path.home() / ".cache")) / "hcl"
+    path = folder / f"{name}-{key}.npz"
+    if path.exists():
+        with np.load(path) as stored:
+            return dict(stored)
+    arrays = read()
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryDirectory(dir=folder, prefix=".part-") as part:
+            np.savez(Path(part) / "arrays.npz", **arrays)  # type: ignore[arg-type]
+            os.replace(Path(part) / "arrays.npz", path)
+    except OSError:
+        pass
+    return arrays

@@ -1,0 +1,199 @@
+"""A process that makes runs: each claimed by a lock, gone on with from its checkpoint, saved at its end."""
+
+import fcntl
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import IO, Any, Literal
+
+import torch
+
+from hcl.training import checkpoint, runs, train
+from hcl.training.data import DataError
+from hcl.training.engine import Engine
+from hcl.training.evaluate import DivergedError
+from hcl.training.jobs import Event, Job, Settings, is_made
+from hcl.training.spec import RunSpec
+from hcl.training.techniques import Techniques
+
+_CLOSING = 3.0  # seconds kept of the budget for each run's checkpoint
+
+
+@dataclass
+class _Lane:
+    """A run in progress, and the lock that claims it."""
+
+    job: Job
+    training: train.Training
+    claim: IO[str]
+    saved: float
+
+
+def work(
+    jobs: Sequence[Job], settings: Settings, stopping: Callable[[], bool], report: Callable[[Event], None]
+) -> None:
+    """Make runs in this process, on a GPU ``settings.at_once`` of them at the same time.
+
+    Runs that another process has claimed or finished are passed over.
+    """
+    _Worker(settings, stopping, report).make(jobs)
+
+
+class _Worker:
+    """Runs in progress in one process, each with an epoch enqueued while another is waited for and measured."""
+
+    def __init__(self, settings: Settings, stopping: Callable[[], bool], report: Callable[[Event], None]) -> None:
+        self._settings, self._stopping, self._report = settings, stopping, report
+        self._device = train.pick_device(settings.device)
+        self._active: list[_Lane] = []
+        self._idle: list[Engine] = []
+        self._faults: dict[str, str] = {}  # of data sets, which are not looked for again
+        self._start_seconds = 0.0
+
+    def make(self, jobs: Sequence[Job]) -> None:
+        lanes = self._settings.at_once or 1 if self._device.type == "cuda" else 1
+        waiting = list(jobs)
+        while True:
+            ready = (job for job in list(waiting) if self._ready(job))
+            while len(self._active) < lanes and not self._closing(self._start_seconds):
+                job = next(ready, None)
+                if job is None:
+                    break
+                waiting.remove(job)
+                self._start(job)
+            for lane in list(self._active):
+                self._settle(lane)
+            if not self._active:
+                if not waiting or self._closing(self._start_seconds):
+                    return
+                if not any(self._ready(job) for job in waiting):
+                    time.sleep(0.5)  # what is left starts from the weights of a run that another process has claimed
+
+    def _ready(self, job: Job) -> bool:
+        """Return whether the weights that a run starts from are there, or will never be, which its start finds out."""
+        start, root = job.spec.start, self._settings.runs_root
+        if start is None or checkpoint.weights_path(start, root).exists():
+            return True
+        if any(lane.job.spec == start for lane in self._active):
+            return False
+        claim = _claim(start, root)
+        if claim is not None:
+            claim.close()
+        return claim is not None
+
+    def _closing(self, seconds: float) -> bool:
+        """Return whether to stop rather than begin what takes this long."""
+        deadline = self._settings.deadline
+        reserve = _CLOSING * (len(self._active) + 1)
+        return self._stopping() or (deadline is not None and time.time() + seconds + reserve > deadline)
+
+    def _start(self, job: Job) -> None:
+        """Claim a run and launch its next epoch, unless it is another's, finished, or cannot be begun."""
+        spec, root, started = job.spec, self._settings.runs_root, time.perf_counter()
+        claim = _claim(spec, root)
+        if claim is None:
+            return
+        if is_made(job, root):
+            Path(claim.name).unlink(missing_ok=True)
+            claim.close()
+            return
+        try:
+            training, begun_again = self._training(spec)
+        except (DataError, DivergedError, ValueError, torch.OutOfMemoryError) as error:
+            claim.close()
+            self._report(Event("failed", spec.run_id, message=str(error)))
+            return
+        lane = _Lane(job, training, claim, time.perf_counter())
+        self._active.append(lane)
+        self._start_seconds = time.perf_counter() - started
+        self._report(Event("started", spec.run_id, training.epoch, begun_again))
+        self._go_on(lane)
+
+    def _training(self, spec: RunSpec) -> tuple[train.Training, str]:
+        """Return a run, gone on with where it can be, and why not where there is a state that it cannot go on from."""
+        settings = self._settings
+        state, why_not = checkpoint.load(checkpoint.path_of(spec, settings.runs_root))
+        began = Techniques.named(state["techniques"]) if state else None
+        elsewhere = began is not None and began.graph and self._device.type != "cuda"
+        techniques = settings.techniques or (None if elsewhere else began)
+        if spec.dataset in self._faults:
+            raise DataError(self._faults[spec.dataset])
+        try:
+            data = train.load_data(spec, settings.data_root)
+        except DataError as error:
+            self._faults[spec.dataset] = str(error)
+            raise
+        fitting = [engine for engine in self._idle if engine.fits(spec, data, self._device, techniques)]
+        if fitting:
+            self._idle.remove(fitting[0])
+        else:
+            self._idle.clear()  # the memory they hold may be needed
+        training = train.Training(
+            spec,
+            data,
+            engine=fitting[0] if fitting else None,
+            device=self._device,
+            techniques=techniques,
+            state=state,
+            weights=self._weights(spec),
+        )
+        return training, why_not or training.begun_again
+
+    def _weights(self, spec: RunSpec) -> dict[str, Any] | None:
+        if spec.start is None:
+            return None
+        weights, _ = checkpoint.load(checkpoint.weights_path(spec.start, self._settings.runs_root), any_code=True)
+        if weights is None:
+            raise ValueError(f"It starts from the final weights of {spec.start.run_id}, which are not there.")
+        return weights
+
+    def _settle(self, lane: _Lane) -> None:
+        training, spec = lane.training, lane.job.spec
+        try:
+            training.settle()
+        except (DivergedError, torch.OutOfMemoryError) as error:
+            return self._end(lane, "failed", str(error))
+        self._report(Event("epoch", spec.run_id, training.epoch))
+        return self._go_on(lane)
+
+    def _go_on(self, lane: _Lane) -> None:
+        """Launch the next epoch of a run, or save its record at the end, or its state where it must stop."""
+        training, root = lane.training, self._settings.runs_root
+        state = checkpoint.path_of(lane.job.spec, root)
+        if training.done:
+            if lane.job.keep_weights:
+                checkpoint.save(checkpoint.weights_path(lane.job.spec, root), training.weights())
+            made = training.result()
+            recorded = runs.save(made, lane.job.group, root)
+            state.unlink(missing_ok=True)
+            Path(lane.claim.name).unlink(missing_ok=True)
+            self._idle.append(training.engine)
+            return self._end(lane, "finished", runs.compared(made, recorded))
+        epoch_seconds = max(other.training.epoch_seconds for other in self._active)
+        closing = self._closing(1.2 * epoch_seconds)
+        due = time.perf_counter() - lane.saved >= self._settings.checkpoint_every
+        if training.epoch > 0 and (closing or due):
+            checkpoint.save(state, training.state())
+            lane.saved = time.perf_counter()
+        if closing:
+            return self._end(lane, "stopped")
+        return training.launch()
+
+    def _end(self, lane: _Lane, kind: Literal["finished", "stopped", "failed"], message: str = "") -> None:
+        self._active.remove(lane)
+        lane.claim.close()
+        self._report(Event(kind, lane.job.spec.run_id, lane.training.epoch, message=message))
+
+
+def _claim(spec: RunSpec, root: Path | None) -> IO[str] | None:
+    """Return the open lock file of a run, which its closing gives up, or None where another process has it."""
+    path = checkpoint.path_of(spec, root).with_suffix(".lock")
+    path.parent.mkdir(parents=True, exist_ok=True)
+    handle = path.open("w")
+    try:
+        fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError:
+        handle.close()
+        return None
+    return handle
