@@ -3,7 +3,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 READY := .venv/.ready
 
-.PHONY: book test test-slow lint lab sync headline clean
+.PHONY: book test test-slow lint lab sync headline layers clean
 .DELETE_ON_ERROR:
 
 book: $(READY)
@@ -30,6 +30,9 @@ sync: $(READY)
 headline: $(READY) # the picture of the README, from the records
 	$(BIN)/python -c 'from hcl.companion import figures, study; figures.set_theme(); \
 	figures.headline(study.study("fig03").runs()).savefig("book/images/headline.png")'
+
+layers: $(READY) # the drawing in CONTRIBUTING.md, from the imports
+	$(BIN)/python -m hcl.companion.layers
 
 clean:
 	rm -rf _build book/pages build

@@ -9,6 +9,7 @@ from conftest import ROOT
 
 import hcl
 from hcl import _moved
+from hcl.companion import layers
 
 # What the documentation of version 0.1 named, and programs may import.
 DOCUMENTED = {
@@ -73,3 +74,10 @@ def test_the_whole_first_layer_needs_no_more_than_torch_numpy_and_scipy():
     assert not {"pandas", "typer", "rich", "sklearn", "matplotlib", "PIL", "hcl.training"} & imported_by(
         f"import {modules}"
     )
+
+
+def test_the_drawing_of_the_layers_is_that_of_the_imports():
+    """Where it is not: make layers."""
+    drawn = layers.drawing()
+    assert drawn in (ROOT / "CONTRIBUTING.md").read_text()
+    assert all(f'["{title}"]' in drawn for title in layers.LAYERS.values()) and "hcl_losses --> hcl_draws" in drawn
