@@ -13,7 +13,7 @@ from matplotlib.patches import Circle
 
 from hcl.companion.labels import hardness_label, label
 from hcl.companion.registry import row_of
-from hcl.companion.report import SETTINGS, history_frame
+from hcl.companion.report import SUPERVISION, history_frame
 from hcl.companion.verdicts import STATUSES
 from hcl.geometry import cluster_count, covariance_spectrum, simplex_etf
 from hcl.training.runs import Run
@@ -77,8 +77,8 @@ def _draw_spectrum(axis: Axes, run: Run, colour: tuple[float, float, float], nam
 
 
 def _settings(runs: Sequence[Run]) -> list[str]:
-    """Return which of `hcl.companion.report.SETTINGS` the runs are of."""
-    return [name for name, supervised in zip(SETTINGS, (True, False), strict=True) if _of(runs, supervised)]
+    """Return which of `hcl.companion.report.SUPERVISION` the runs are of."""
+    return [name for name, supervised in zip(SUPERVISION, (True, False), strict=True) if _of(runs, supervised)]
 
 
 def _of(runs: Sequence[Run], supervised: bool) -> list[Run]:
@@ -141,7 +141,7 @@ def spectrum_panels(runs: Sequence[Run], titles: Mapping[str, str] | None = None
         of_row = [run for run in runs if row_of(run.spec) == name]
         for axis, setting in zip(panels, settings, strict=True):
             seen: set[str] = set()
-            for run in _of(of_row, setting == SETTINGS[0]):
+            for run in _of(of_row, setting == SUPERVISION[0]):
                 hardness = hardness_label(run.spec)
                 _draw_spectrum(axis, run, colours[hardness], None if hardness in seen else hardness)
                 seen.add(hardness)
@@ -163,7 +163,7 @@ def cluster_panel(runs: Sequence[Run]) -> Figure:
     frame = pd.DataFrame(
         {
             "hardness": hardness_label(run.spec),
-            "setting": SETTINGS[0 if run.spec.supervised else 1],
+            "setting": SUPERVISION[0 if run.spec.supervised else 1],
             "clusters": cluster_count(torch.from_numpy(run.arrays["means"])),
         }
         for run in sorted(runs, key=lambda run: run.spec.hardness)
@@ -225,7 +225,7 @@ def headline(runs: Sequence[Run]) -> Figure:
     """
     frame, colours = history_frame(runs), _colours(runs)
     figure, axes = plt.subplots(1, 3, figsize=(12, 3.3))
-    for axis, setting in zip(axes, SETTINGS, strict=False):
+    for axis, setting in zip(axes, SUPERVISION, strict=False):
         shown = frame[frame["setting"] == setting]
         if not shown.empty:
             _draw_metric(axis, shown, "equal_inner_product", colours, legend=axis is axes[0])
