@@ -357,7 +357,7 @@ def test_figures_of_a_half_done_study_are_drawn_without_a_warning():
         half = [run for run in runs if run.spec.supervised]
         assert len(figures.headline(half).axes) == 3
         assert len(figures.metric_panels(half, ["rank"]).axes) == 1
-    assert list(report.near_nc_frame(runs_of("table2")[1:], ["rank"]).index)[0] == "SCL"
+    assert report.near_nc_frame(runs_of("table2")[1:], ["rank"]).index[0] == "SCL"
 
 
 def test_verdicts_are_coloured():
