@@ -26,7 +26,7 @@ def history_frame(runs: Sequence[Run]) -> pd.DataFrame:
     return pd.concat(
         [
             run.evaluated.assign(
-                setting=SUPERVISION[0 if run.spec.supervised else 1],
+                supervision=SUPERVISION[0 if run.spec.supervised else 1],
                 hardness=hardness_label(run.spec),
                 method=label(run.spec),
                 positives=run.spec.positives,
