@@ -43,7 +43,7 @@ contents: $(READY) # _toc.yml and the README's table of figures, from the regist
 lock: $(UV) # requirements.txt anew; what is pinned stays where pyproject allows it (COMPILE += --upgrade takes newer ones)
 	$(COMPILE) --universal --generate-hashes --output-file requirements.txt
 
-# Everything at the lowest versions that pyproject allows, beside the environment of the rest: some gigabytes, an hour.
+# Everything at the lowest versions that pyproject allows, beside the environment of the rest: some gigabytes, run by hand.
 test-lowest: $(UV)
 	$(COMPILE) --resolution lowest-direct --output-file build/lowest.txt
 	$(UV) venv --quiet --clear --python 3.11 build/lowest
