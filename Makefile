@@ -2,8 +2,11 @@
 PYTHON ?= python3
 BIN := .venv/bin
 READY := .venv/.ready
+# The resolver, from pip like everything else, in an environment that `make clean` removes.
+UV := build/uv/bin/uv
+COMPILE := $(UV) pip compile --quiet --python-version 3.11 --all-extras --no-annotate --no-header pyproject.toml
 
-.PHONY: book test test-slow lint lab sync headline layers clean
+.PHONY: book test test-slow test-lowest lint lab sync headline layers contents lock clean
 .DELETE_ON_ERROR:
 
 book: $(READY)
@@ -34,13 +37,31 @@ headline: $(READY) # the picture of the README, from the records
 layers: $(READY) # the drawing in CONTRIBUTING.md, from the imports
 	$(BIN)/python -m hcl.companion.layers
 
+contents: $(READY) # _toc.yml and the README's table of figures, from the registry
+	$(BIN)/python -m hcl.companion.contents
+
+lock: $(UV) # requirements.txt anew; what is pinned stays where pyproject allows it (COMPILE += --upgrade takes newer ones)
+	$(COMPILE) --universal --generate-hashes --output-file requirements.txt
+
+# Everything at the lowest versions that pyproject allows, beside the environment of the rest: some gigabytes, run by hand.
+test-lowest: $(UV)
+	$(COMPILE) --resolution lowest-direct --output-file build/lowest.txt
+	$(UV) venv --quiet --clear --python 3.11 build/lowest
+	$(UV) pip install --quiet --python build/lowest --requirement build/lowest.txt
+	$(UV) pip install --quiet --python build/lowest --no-deps --editable .
+	build/lowest/bin/python -m pytest -n 2
+
 clean:
 	rm -rf _build book/pages build
+
+$(UV):
+	$(PYTHON) -m venv build/uv
+	build/uv/bin/python -m pip install --quiet uv==0.13.9
 
 $(READY): requirements.txt pyproject.toml
 	@$(PYTHON) -c 'import sys; v = sys.version_info; sys.exit(v < (3, 11) and f"Python 3.11 or newer is needed, {sys.executable} is {v[0]}.{v[1]}: make PYTHON=/path/to/python3.12")'
 	@$(PYTHON) -c 'import ensurepip' 2>/dev/null || { echo "Python's venv is missing: on Debian and Ubuntu, apt install python3-venv"; exit 1; }
 	$(PYTHON) -m venv .venv
-	$(BIN)/python -m pip install --quiet --requirement requirements.txt
+	$(BIN)/python -m pip install --quiet --require-hashes --requirement requirements.txt
 	$(BIN)/python -m pip install --quiet --no-deps --no-build-isolation --editable .
 	@touch $@

@@ -89,7 +89,7 @@ def _on_cpu(setting: Setting) -> Iterator[Case]:
 
 def _in_processes(spec: RunSpec, processes: int, threads: int, quick: bool) -> list[Timing]:
     """Return seconds a step of each process, while all of them train."""
-    context = multiprocessing.get_context("fork" if quick else "spawn")  # a fork is spared the imports
+    context: Any = multiprocessing.get_context("fork" if quick else "spawn")  # a fork is spared the imports
     answers, barrier = context.Queue(), context.Barrier(processes)
     workers = [
         context.Process(target=_train, args=(spec, threads, quick, barrier, answers), daemon=True)

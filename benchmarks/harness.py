@@ -1,7 +1,6 @@
 """What every suite needs: a timer, a time budget, CSV files that grow a row at a time, tables."""
 
 import gc
-import os
 import re
 import statistics
 import sys
@@ -165,7 +164,8 @@ class Results:
         self._rows: dict[str, Row] = {}
         if self.path.exists():
             frame = pd.read_csv(self.path).astype(object)
-            self._rows = {row["case"]: row for row in frame.where(frame.notna(), None).to_dict("records")}
+            rows = frame.where(frame.notna(), None).to_dict("records")
+            self._rows = {str(row["case"]): {str(name): value for name, value in row.items()} for row in rows}
 
     @property
     def frame(self) -> pd.DataFrame:
@@ -193,7 +193,7 @@ class Results:
         self.path.parent.mkdir(parents=True, exist_ok=True)
         part = self.path.with_suffix(".part")
         frame.to_csv(part, index=False, float_format="%.6g")
-        os.replace(part, self.path)
+        part.replace(self.path)
 
 
 @dataclass

@@ -3,6 +3,7 @@
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import lru_cache, partial
+from typing import Any
 
 import numpy as np
 import torch
@@ -11,6 +12,7 @@ from torch.nn import functional as F
 
 from benchmarks import made_up
 from benchmarks.harness import Case, Row, Setting, Timing, captured
+from hcl.training.catalogue import CATALOGUE
 from hcl.training.data import Dataset
 from hcl.training.objective import batch_loss, draw_shape
 from hcl.training.spec import RunSpec
@@ -40,7 +42,7 @@ SCALING = (
     Size(classes=200),
     *(Size(k=k) for k in (32, 64, 128, 512)),
 )
-EAGER = {
+EAGER: dict[str, dict[str, Any]] = {
     "per_pair": {"negatives": "per_pair"},
     "per_anchor": {"negatives": "per_anchor"},
     "exact": {"k": None},
@@ -85,13 +87,13 @@ def inputs(size: Size, device: torch.device) -> tuple[Tensor, Tensor]:
 
 def spec_of(size: Size, form: str) -> RunSpec:
     """Return a spec with the loss of a form of `EAGER`."""
-    values = {"dataset": made_up.DATASET_OF[size.classes], "batch_size": size.batch, "k": size.k, **EAGER[form]}
-    return RunSpec(supervised=True, hardness=BETA, **values)  # type: ignore[arg-type]
+    values: dict[str, Any] = {"dataset": made_up.DATASET_OF[size.classes], "batch_size": size.batch, "k": size.k}
+    return RunSpec(supervised=True, hardness=BETA, **(values | EAGER[form]))
 
 
 def population(spec: RunSpec) -> Dataset:
     """Return a data set with the label counts of the spec's, and images of one pixel."""
-    return made_up.dataset(spec.num_classes, 100_000 if spec.num_classes == 200 else 50_000, size=1)
+    return made_up.dataset(spec.num_classes, CATALOGUE[spec.dataset].num_train, size=1)
 
 
 def eager(spec: RunSpec, z: Tensor, labels: Tensor) -> Step:

@@ -6,10 +6,11 @@ from functools import lru_cache
 import torch
 
 from hcl.companion.profiles import PROFILES
+from hcl.training.catalogue import CATALOGUE
 from hcl.training.data import Dataset
 from hcl.training.spec import RunSpec
 
-DATASET_OF = {10: "cifar10", 100: "cifar100", 200: "tinyimagenet"}
+DATASET_OF = {CATALOGUE[name].num_classes: name for name in ("cifar10", "cifar100", "tinyimagenet")}
 
 
 @lru_cache(maxsize=3)

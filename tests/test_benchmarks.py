@@ -138,7 +138,7 @@ def test_the_loop_is_algorithm_1_in_expectation(choose):
 
 
 def test_the_loop_given_every_negative_once_is_the_plain_loss_without_draws():
-    z, labels = loss.inputs(loss.Size(12, 10, 4), torch.device("cpu"))
+    z, _ = loss.inputs(loss.Size(12, 10, 4), torch.device("cpu"))
 
     def every_negative(p, count):
         return (p > 0).nonzero()[:, 0].repeat(count)[:count]  # whole rounds of them where all anchors have as many
@@ -192,7 +192,7 @@ def test_a_technique_that_does_not_work_is_no_measurement(monkeypatch):
     monkeypatch.setattr(torch, "compile", broken)
     spec = made_up.quick(made_up.laptop_spec())
     data = made_up.dataset(10, 32, size=8)
-    with pytest.raises(RuntimeError, match="became plain.*no compiler"):
+    with pytest.raises(RuntimeError, match=r"became plain.*no compiler"):
         step.make_engine(spec, data, torch.device("cpu"), Techniques(compile=True))
 
 

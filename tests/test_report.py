@@ -10,7 +10,7 @@ import pytest
 from test_paper import made_up
 
 from hcl.bounds import scl_lower_bound, ucl_lower_bound
-from hcl.companion import costs, figures, labels, notes, pages, profiles, published, report
+from hcl.companion import costs, figures, labels, notes, numbers, pages, profiles, published, report
 from hcl.companion import study as studies
 from hcl.companion.registry import ROWS, row_of
 from hcl.geometry import simplex_etf
@@ -52,7 +52,9 @@ def test_several_seeds_show_their_spread_and_one_does_not():
 
 
 def test_counts_have_one_decimal_and_spreads_those_of_their_mean():
-    means = {0: dict(rank=5.0, zero_sum=2e-6), 1: dict(rank=5.5, zero_sum=4e-6), 2: dict(rank=9.0, zero_sum=6e-6)}
+    means = dict(
+        enumerate([{"rank": 5.0, "zero_sum": 2e-6}, {"rank": 5.5, "zero_sum": 4e-6}, {"rank": 9.0, "zero_sum": 6e-6}])
+    )
     runs = [
         replace(run, history=run.history.assign(**means[run.spec.seed])) for run in runs_of("fig05", seeds=(0, 1, 2))
     ]
@@ -118,6 +120,30 @@ def test_the_simclr_loss_has_no_bound():
 )  # fmt: skip
 def test_numbers_are_written_for_people(value, digits, text):
     assert f">{text}<" in report.show_table(pd.DataFrame({"a_b": [value]}), digits).to_html()
+
+
+@pytest.mark.parametrize(
+    ("mean", "spread", "form", "text"),
+    [
+        (0.06, 0.0141, 3, "0.060 ± 0.014"), (4e-6, 2e-6, 3, "4.0e-06 ± 2.0e-06"), (8.0, 1.0, ".3g", "8 ± 1"),
+        (9.0, 0.5, 1, "9 ± 0.5"), (0.3, float("nan"), 3, "0.300"), (float("nan"), 0.1, ".3f", "–"),
+    ],
+)  # fmt: skip
+def test_a_mean_and_its_deviation_are_written_one_way(mean, spread, form, text):
+    assert numbers.plus_minus(mean, spread, form) == text
+
+
+@pytest.mark.parametrize(
+    ("value", "text"),
+    [(1234.5, "1,234"), (-2e6, "-2,000,000"), (999.4, "999"), (0.01234, "0.0123"), (float("nan"), "–")],
+)
+def test_brief_numbers_are_grouped_from_a_thousand_on(value, text):
+    assert numbers.brief(value) == text
+
+
+def test_names_of_before_are_the_same_things():
+    assert report.SETTINGS is report.SUPERVISION and labels.scale is labels.training
+    assert (labels.number, labels.decimals, labels.spread_of) == (numbers.number, numbers.decimals, numbers.spread_of)
 
 
 def test_a_stand_in_says_so_and_names_the_command():
@@ -331,7 +357,7 @@ def test_figures_of_a_half_done_study_are_drawn_without_a_warning():
         half = [run for run in runs if run.spec.supervised]
         assert len(figures.headline(half).axes) == 3
         assert len(figures.metric_panels(half, ["rank"]).axes) == 1
-    assert list(report.near_nc_frame(runs_of("table2")[1:], ["rank"]).index)[0] == "SCL"
+    assert report.near_nc_frame(runs_of("table2")[1:], ["rank"]).index[0] == "SCL"
 
 
 def test_verdicts_are_coloured():

@@ -6,7 +6,10 @@ import pytest
 import torch
 
 from hcl.companion import slips
+from hcl.companion.points import of_kind
 from hcl.companion.slips import SLIPS
+from hcl.companion.slips_experiments import EXPERIMENTS
+from hcl.companion.slips_theory import THEORY
 
 
 def numbers(name):
@@ -19,7 +22,7 @@ def table():
 
 
 def test_every_slip_has_a_row_without_gaps_or_markup(table):
-    assert list(table.index) == [f"P{n}" for n in range(1, 17)] == list(SLIPS)
+    assert list(table.index) == [f"P{n}" for n in range(1, 18)] == list(SLIPS)
     assert list(table.columns) == ["place", "printed", "correct", "check", "number"]
     assert table.map(bool).all(axis=None)
     assert not table.map(lambda text: "<" in text or "&" in text).any(axis=None)
@@ -129,3 +132,17 @@ def test_p16_counts_the_steps_of_the_printed_table(table):
     printed = [0.3384, 0.3603, 0.3106, 0.3107, 0.3222]
     assert above == pytest.approx([value - log(1 + exp(-100 / 99)) for value in printed], abs=6e-5)
     assert (worse, steps) == (3, 4)
+
+
+def test_p17_remark_2_fails_for_own_positives_in_closed_form(table):
+    """By hand: offsets of +-1 add 1 to the inner product of an item with itself, and nothing to any other class's."""
+    norm, own, bound, free = numbers(table.loc["P17", "number"])
+    assert (norm, own) == pytest.approx((1, log(1 + exp(-4 / 3 - 1))), abs=6e-5)
+    assert bound == pytest.approx(log(1 + exp(-4 / 3)), abs=6e-5)
+    half = (log(1 + exp(-4 / 3 - 1)) + log(1 + exp(-4 / 3 + 1))) / 2  # the positive is either item of the class
+    assert free == pytest.approx(half, abs=6e-5) and own < bound < free
+
+
+def test_every_slip_is_computed_in_one_place():
+    both = [*THEORY, *EXPERIMENTS]
+    assert len(both) == len(set(both)) and set(both) == set(of_kind("P"))

@@ -17,6 +17,7 @@ from torch.nn import functional as F
 from hcl import geometry
 from hcl.companion.figures import METRICS, finish
 from hcl.companion.labels import label
+from hcl.companion.numbers import number
 from hcl.training.runs import Run
 from hcl.training.spec import RunSpec
 
@@ -90,7 +91,7 @@ def effects_table(effects: pd.DataFrame) -> pd.DataFrame:
             "change": change,
             "method": method,
             **{
-                metric: f"{_written(before)} → {_written(after)}"
+                metric: f"{number(before, 3)} → {number(after, 3)}"
                 for metric, before, after in zip(group["metric"], group["base"], group["variant"], strict=True)
             },
             "beyond seeds": _named(group),
@@ -100,6 +101,19 @@ def effects_table(effects: pd.DataFrame) -> pd.DataFrame:
     return pd.DataFrame(rows, columns=["change", "method", *effects["metric"].unique(), "beyond seeds"]).set_index(
         ["change", "method"]
     )
+
+
+def by_number(effects: pd.DataFrame) -> dict[str, str]:
+    """Return what the changes of each D-number come to in training, a sentence each.
+
+    Args:
+        effects: of `effects`.
+    """
+    numbers = effects["change"].str.extract(r"\((D\d+)\)$")[0]
+    return {
+        str(number): "trained: " + "; ".join(effects_summary(group))
+        for number, group in effects[effects["metric"] == "equal_inner_product"].groupby(numbers, sort=False)
+    }
 
 
 def effects_figure(effects: pd.DataFrame) -> Figure:
@@ -213,10 +227,6 @@ def _beyond(base: "pd.Series[float]", variant: "pd.Series[float]") -> str:
         return "one seed"
     chance = t.ppf(0.975, len(base) - 1) * base.std() * math.sqrt(1 / len(base) + 1 / len(variant))
     return "yes" if abs(variant.mean() - base.mean()) > chance + _DIGITS else "no"
-
-
-def _written(value: float) -> str:
-    return f"{value:.0f}" if float(value).is_integer() and abs(value) >= 1 else f"{value:.3f}"
 
 
 def _named(group: pd.DataFrame) -> str:

@@ -10,8 +10,9 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
-from hcl.bounds import scl_lower_bound, simclr_lower_bound, ucl_batch_value, ucl_lower_bound
-from hcl.companion.theorems import class_labels
+from hcl.bounds import simclr_lower_bound, ucl_batch_value, ucl_lower_bound
+from hcl.companion.representations import FIXED_BATCHES, class_labels, merged_pairs, neural_collapse
+from hcl.companion.theorems import bound
 from hcl.exact import Population, exact_loss, identical, independent
 from hcl.geometry import simplex_etf
 from hcl.losses import simclr_loss
@@ -28,13 +29,9 @@ def batches(starts: int = 20, seed: int = 0) -> pd.DataFrame:
         starts: of each descent.
         seed: of these.
     """
-    labels = class_labels(4, 2)
-    e = torch.eye(3, dtype=torch.float64)[0]
-    built = {
-        "two merged pairs of classes": torch.stack([e, -e, e, -e])[labels],
-        "Neural-Collapse": simplex_etf(4, 3)[labels],
-    }
-    groups = {"fixed batches": [(0, 1, 2, 3), (4, 5, 6, 7)], "all batches": list(itertools.combinations(range(8), 4))}
+    merged, labels = merged_pairs()
+    built = {"two merged pairs of classes": merged, "Neural-Collapse": neural_collapse(4, 2)[0]}
+    groups = {"fixed batches": FIXED_BATCHES, "all batches": tuple(itertools.combinations(range(8), 4))}
     table: dict[str, dict[str, float]] = {}
     for supervised, method in ((True, "SCL"), (False, "UCL")):
         for name, group in groups.items():
@@ -42,7 +39,7 @@ def batches(starts: int = 20, seed: int = 0) -> pd.DataFrame:
             found = minimise(loss, 8, 3, starts=starts, seed=seed)
             column = {row: float(loss(z)) for row, z in built.items()}
             column["lowest found"] = float(found.losses.min())
-            column["bound for the population"] = (scl_lower_bound if supervised else ucl_lower_bound)(4, None)
+            column["bound for the population"] = bound(supervised, 4, None)
             table[f"{method}, {name}"] = column
     return pd.DataFrame(table)
 

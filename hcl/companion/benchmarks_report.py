@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
+from hcl.companion.numbers import DASH, brief
 from hcl.training import places
 
 if TYPE_CHECKING:  # not on a machine that only measures
@@ -75,10 +76,8 @@ def shown(frame: pd.DataFrame, columns: list[str]) -> pd.DataFrame:
 def written(value: object) -> str:
     """Return a value for a table."""
     if value is None or value != value:
-        return "–"
-    if isinstance(value, float | int) and not isinstance(value, bool):
-        return f"{value:,.0f}" if abs(value) >= 1000 else f"{value:.3g}"
-    return str(value)
+        return DASH
+    return brief(value) if isinstance(value, float | int) and not isinstance(value, bool) else str(value)
 
 
 def _measured(results: dict[str, pd.DataFrame], row: Row) -> float:

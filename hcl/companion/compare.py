@@ -8,6 +8,7 @@ from scipy.stats import t
 from hcl.companion.evidence import DERIVED, Setting
 from hcl.companion.labels import bound, label
 from hcl.companion.limits import LIMITS, Limits
+from hcl.companion.numbers import plus_minus
 from hcl.companion.verdicts import NC_METRICS, Part, State
 
 # What the numbers of a verdict are called, and how they are written.
@@ -142,12 +143,8 @@ def name_of(measure: str) -> str:
 
 def written(setting: Setting, measure: str) -> str:
     """Return a setting's mean and, of several seeds, the sample standard deviation, for people; – without runs."""
-    mean = setting.mean(measure)
-    if math.isnan(mean):
-        return "–"
-    form = _SHOWN[measure][1]
-    spread = f" ± {setting.spread(measure):{form}}" if len(setting.runs) > 1 else ""
-    return f"{mean:{form}}{spread}"
+    spread = setting.spread(measure) if len(setting.runs) > 1 else math.nan
+    return plus_minus(setting.mean(measure), spread, _SHOWN.get(measure, ("", ""))[1])
 
 
 def part(setting: Setting, measure: str, state: State = "shown", reason: str = "", note: str = "") -> Part:

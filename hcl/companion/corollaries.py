@@ -13,7 +13,8 @@ import torch
 from torch import Tensor
 
 from hcl.bounds import scl_lower_bound
-from hcl.companion.theorems import bound, class_labels
+from hcl.companion.representations import class_labels
+from hcl.companion.theorems import bound
 from hcl.exact import Population, augmented, exact_loss, identical, independent, mixed
 from hcl.geometry import class_means, simplex_etf
 from hcl.minimise import fold, minimise, nc_metrics

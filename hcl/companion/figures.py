@@ -13,7 +13,7 @@ from matplotlib.patches import Circle
 
 from hcl.companion.labels import hardness_label, label
 from hcl.companion.registry import row_of
-from hcl.companion.report import SETTINGS, history_frame
+from hcl.companion.report import SUPERVISION, history_frame
 from hcl.companion.verdicts import STATUSES
 from hcl.geometry import cluster_count, covariance_spectrum, simplex_etf
 from hcl.training.runs import Run
@@ -76,9 +76,9 @@ def _draw_spectrum(axis: Axes, run: Run, colour: tuple[float, float, float], nam
     axis.plot(np.arange(1, len(spectrum) + 1), spectrum, marker="o", markersize=4, color=colour, label=name)
 
 
-def _settings(runs: Sequence[Run]) -> list[str]:
-    """Return which of `hcl.companion.report.SETTINGS` the runs are of."""
-    return [name for name, supervised in zip(SETTINGS, (True, False), strict=True) if _of(runs, supervised)]
+def _kinds(runs: Sequence[Run]) -> list[str]:
+    """Return which of `hcl.companion.report.SUPERVISION` the runs are of."""
+    return [name for name, supervised in zip(SUPERVISION, (True, False), strict=True) if _of(runs, supervised)]
 
 
 def _of(runs: Sequence[Run], supervised: bool) -> list[Run]:
@@ -100,22 +100,22 @@ def metric_panels(runs: Sequence[Run], metrics: Sequence[str], levels: Mapping[s
         metrics: columns of the history that some run has, keys of `METRICS`.
         levels: values, such as bounds, to draw a dashed line at, by metric.
     """
-    frame, colours, settings = history_frame(runs), _colours(runs), _settings(runs)
+    frame, colours, kinds = history_frame(runs), _colours(runs), _kinds(runs)
     figure, axes = plt.subplots(
-        len(metrics), len(settings), figsize=(5 * len(settings), 2.6 * len(metrics)), sharex=True, sharey="row",
+        len(metrics), len(kinds), figsize=(5 * len(kinds), 2.6 * len(metrics)), sharex=True, sharey="row",
         squeeze=False,
     )  # fmt: skip
     for row, metric in zip(axes, metrics, strict=True):
-        for axis, setting in zip(row, settings, strict=True):
-            shown = frame[frame["setting"] == setting].dropna(subset=[metric])
+        for axis, kind in zip(row, kinds, strict=True):
+            shown = frame[frame["supervision"] == kind].dropna(subset=[metric])
             _draw_metric(axis, shown, metric, colours, legend=metric == metrics[0])
             axis.set_ylabel(METRICS[metric])
             if levels and metric in levels:
                 axis.axhline(levels[metric], color="grey", linestyle="--", linewidth=1)
         if not levels or metric not in levels:
             row[0].set_ylim(bottom=0)  # after both panels are drawn: it ends autoscaling of the row
-    for axis, setting in zip(axes[0], settings, strict=True):
-        axis.set_title(setting)
+    for axis, kind in zip(axes[0], kinds, strict=True):
+        axis.set_title(kind)
         axis.legend(title=None, fontsize="small")
     figure.align_ylabels()
     return finish(figure)
@@ -131,24 +131,24 @@ def spectrum_panels(runs: Sequence[Run], titles: Mapping[str, str] | None = None
         runs: of a study or several.
         titles: what to write above the rows, by their names.
     """
-    colours, settings = _colours(runs), _settings(runs)
+    colours, kinds = _colours(runs), _kinds(runs)
     rows = list(dict.fromkeys(row_of(run.spec) for run in runs))
     figure, axes = plt.subplots(
-        len(rows), len(settings), figsize=(5 * len(settings), 0.4 + 3 * len(rows)), sharex=True, sharey=True,
+        len(rows), len(kinds), figsize=(5 * len(kinds), 0.4 + 3 * len(rows)), sharex=True, sharey=True,
         squeeze=False,
     )  # fmt: skip
     for panels, name in zip(axes, rows, strict=True):
         of_row = [run for run in runs if row_of(run.spec) == name]
-        for axis, setting in zip(panels, settings, strict=True):
+        for axis, kind in zip(panels, kinds, strict=True):
             seen: set[str] = set()
-            for run in _of(of_row, setting == SETTINGS[0]):
+            for run in _of(of_row, kind == SUPERVISION[0]):
                 hardness = hardness_label(run.spec)
                 _draw_spectrum(axis, run, colours[hardness], None if hardness in seen else hardness)
                 seen.add(hardness)
             axis.axhline(FLOAT32_FLOOR, color="grey", linestyle="--", linewidth=1)
             axis.title.set_fontsize("small" if titles else "medium")
             title = (titles or {}).get(name, name)
-            axis.set_title(f"{title}, {setting.split()[0]}" if len(rows) > 1 else setting)
+            axis.set_title(f"{title}, {kind.split()[0]}" if len(rows) > 1 else kind)
         panels[0].set_ylabel("$\\ln(\\sigma_i / \\sigma_1)$")
     for axis in axes[0]:
         if axis.get_legend_handles_labels()[0]:
@@ -163,13 +163,13 @@ def cluster_panel(runs: Sequence[Run]) -> Figure:
     frame = pd.DataFrame(
         {
             "hardness": hardness_label(run.spec),
-            "setting": SETTINGS[0 if run.spec.supervised else 1],
+            "supervision": SUPERVISION[0 if run.spec.supervised else 1],
             "clusters": cluster_count(torch.from_numpy(run.arrays["means"])),
         }
         for run in sorted(runs, key=lambda run: run.spec.hardness)
     )
     figure, axis = plt.subplots(figsize=(7, 3))
-    sns.barplot(frame, x="hardness", y="clusters", hue="setting", hue_order=_settings(runs), errorbar="sd", ax=axis)
+    sns.barplot(frame, x="hardness", y="clusters", hue="supervision", hue_order=_kinds(runs), errorbar="sd", ax=axis)
     classes = runs[0].spec.num_classes
     axis.axhline(classes, color="grey", linestyle="--", linewidth=1)
     axis.set(xlabel="", ylabel="clusters of class means", ylim=(0, 1.08 * classes))
@@ -225,11 +225,11 @@ def headline(runs: Sequence[Run]) -> Figure:
     """
     frame, colours = history_frame(runs), _colours(runs)
     figure, axes = plt.subplots(1, 3, figsize=(12, 3.3))
-    for axis, setting in zip(axes, SETTINGS, strict=False):
-        shown = frame[frame["setting"] == setting]
+    for axis, kind in zip(axes, SUPERVISION, strict=False):
+        shown = frame[frame["supervision"] == kind]
         if not shown.empty:
             _draw_metric(axis, shown, "equal_inner_product", colours, legend=axis is axes[0])
-        axis.set(title=setting, ylabel="distance from an ETF\n(equal inner-product metric)", ylim=(0, None))
+        axis.set(title=kind, ylabel="distance from an ETF\n(equal inner-product metric)", ylim=(0, None))
     axes[0].legend(title=None, fontsize="small")
     axes[1].set_ylabel("")
     for run in (run for run in runs if run.spec.supervised):

@@ -1,11 +1,12 @@
-"""What runs and numbers are called, the same everywhere."""
+"""What runs are called, the same everywhere; what their numbers are written like is in `hcl.companion.numbers`."""
 
 import math
 
 from hcl.bounds import scl_lower_bound, ucl_lower_bound
+from hcl.companion.numbers import decimals, number, spread_of
 from hcl.training.spec import RunSpec
 
-_COUNTS = ("rank", "effective rank", "clusters", "best epoch")  # what these begin with is written to one decimal
+__all__ = ["bound", "decimals", "hardness_label", "label", "number", "scale", "spread_of", "training"]
 
 
 def hardness_label(spec: RunSpec) -> str:
@@ -26,7 +27,7 @@ def bound(spec: RunSpec) -> float:
     return (scl_lower_bound if spec.supervised else ucl_lower_bound)(spec.num_classes, spec.k)
 
 
-def scale(spec: RunSpec) -> str:
+def training(spec: RunSpec) -> str:
     """Return in words what a run trains, on what, with which encoder and for how long."""
     encoder = {
         "resnet50": f"ResNet-50 with the {spec.stem} stem",
@@ -43,24 +44,4 @@ def scale(spec: RunSpec) -> str:
     )
 
 
-def decimals(column: str, digits: int) -> int:
-    """Return the decimals of a column: counts, whose medians and means are broken, have one at most."""
-    return min(digits, 1) if column.replace("_", " ").startswith(_COUNTS) else digits
-
-
-def spread_of(spread: float, mean: float, digits: int) -> str:
-    """Return a standard deviation to the decimals of its mean, in powers of ten where that is."""
-    return f"{spread:.1e}" if _tiny(mean, digits) else f"{spread:.{digits}f}"
-
-
-def number(value: float, digits: int) -> str:
-    """Return a number to some decimals: whole ones without, tiny ones in powers of ten, NaN as a dash."""
-    if math.isnan(value):
-        return "–"
-    if float(value).is_integer() and abs(value) >= 1:
-        return f"{value:.0f}"
-    return f"{value:.1e}" if _tiny(value, digits) else f"{value:.{digits}f}"
-
-
-def _tiny(value: float, digits: int) -> bool:
-    return 0 < abs(value) < 10**-digits
+scale = training  # its name of before

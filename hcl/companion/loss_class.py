@@ -7,7 +7,8 @@ import pandas as pd
 import torch
 from torch import Tensor
 
-from hcl.companion.theorems import REACHED, above_bound, bound, class_labels
+from hcl.companion.representations import class_labels
+from hcl.companion.theorems import REACHED, above_bound, bound
 from hcl.exact import exact_loss, independent
 from hcl.geometry import simplex_etf
 from hcl.minimise import minimise, nc_metrics

@@ -4,9 +4,10 @@ from collections import Counter
 from collections.abc import Sequence
 
 from hcl.companion.costs import cost_note
-from hcl.companion.labels import label, scale
+from hcl.companion.labels import label, training
 from hcl.companion.registry import row_of
 from hcl.companion.study import BY_ROW, Study
+from hcl.training.catalogue import CATALOGUE
 from hcl.training.runs import Run
 from hcl.training.spec import RunSpec
 
@@ -17,11 +18,12 @@ def stand_in_note(study: Study) -> str:
         return ""
     own, name = study.figure.dataset, study.figure.name
     spec = study.specs[0]
-    each = f"{spec.num_train // spec.num_classes} training images" if spec.num_train else "500 training images"
+    of = CATALOGUE[study.dataset]
+    each = f"{(spec.num_train or of.num_train) // of.num_classes} training images"
     return (
         f'<div class="admonition warning"><p class="admonition-title">Not {own}: {study.dataset}</p>'
-        f"<p>The paper trains on {own}, whose files were not at hand. These runs are on {study.dataset}: the first 100 "
-        f"classes of Tiny-ImageNet at 32 by 32 pixels, {each} each: the same shape, harder images. "
+        f"<p>The paper trains on {own}, whose files were not at hand. These runs are on {study.dataset}: the first "
+        f"{of.num_classes} classes of Tiny-ImageNet at 32 by 32 pixels, {each} each: the same shape, harder images. "
         f"What is said of the paper's claims here is said of this data. Where the files of {own} are, or can be "
         "downloaded, the first command makes these runs on them, and the second those of the paper:</p>"
         f"<p><code>hcl run {name} --profile {study.profile} -p dataset={own}</code></p>"
@@ -94,7 +96,7 @@ def provenance_note(study: Study, runs: Sequence[Run], rows: str = "") -> str:
 
     trained = [run for run in runs if not run.same_as] or runs
     commits = ", ".join(sorted({str(run.provenance["commit"])[:10] for run in trained}))
-    scales = Counter(scale(run.spec) for run in runs).most_common()
+    scales = Counter(training(run.spec) for run in runs).most_common()
     others = f"; and {sum(n for _, n in scales[2:])} runs that differ in a setting" if len(scales) > 2 else ""
     seeds = ", ".join(str(seed) for seed in sorted({run.spec.seed for run in runs}))
     minutes = sum(run.provenance["wall_seconds"] for run in trained) / 60

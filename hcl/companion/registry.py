@@ -1,5 +1,6 @@
 """Every figure and table of the paper as data: what it shows, and the settings of the runs that it needs."""
 
+import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -8,7 +9,7 @@ from hcl.choices import one_of
 from hcl.companion.profiles import PROFILES, Changes
 from hcl.training.spec import RunSpec
 
-Settings = Callable[[Sequence[float]], tuple[Changes, ...]]
+Grid = Callable[[Sequence[float]], tuple[Changes, ...]]  # from values of the hardness to what differs in each run
 
 # A data set that stands in for one that cannot be had everywhere: of the same shape, and said to be one on every page.
 STAND_INS = {"cifar100": "tinyimagenet100"}
@@ -40,7 +41,7 @@ class Figure:
         dataset: the paper's data set; None where nothing is trained.
         hardness: values of beta (or epsilon) on its curves.
         settings: spec changes of its runs for given hardness values.
-        scale: spec values of a profile, by its name, where this figure is run at others than the profile's.
+        at_profile: spec values of a profile, by its name, where this figure is run at others than the profile's.
     """
 
     name: str
@@ -49,8 +50,19 @@ class Figure:
     notebook: str
     dataset: str | None = None
     hardness: tuple[float, ...] = ()
-    settings: Settings = field(default=lambda hardness: _grid(hardness), repr=False)
-    scale: Mapping[str, Changes] = field(default_factory=dict)
+    settings: Grid = field(default=lambda hardness: _grid(hardness), repr=False)
+    at_profile: Mapping[str, Changes] = field(default_factory=dict)
+
+    @property
+    def scale(self) -> Mapping[str, Changes]:
+        """What `at_profile` was called before."""
+        return self.at_profile
+
+    @property
+    def label(self) -> str:
+        """What the paper calls it, ``"Figure 3"`` or ``"Table 1"``; the section where it has no number."""
+        numbered = re.fullmatch(r"(fig|table)0*(\d+)", self.name)
+        return f"{'Figure' if numbered[1] == 'fig' else 'Table'} {numbered[2]}" if numbered else self.section
 
 
 def _grid(hardness: Sequence[float], **fixed: Any) -> tuple[Changes, ...]:
@@ -58,7 +70,7 @@ def _grid(hardness: Sequence[float], **fixed: Any) -> tuple[Changes, ...]:
     return tuple({"supervised": s, "hardness": float(h), **fixed} for s in (True, False) for h in hardness)
 
 
-def _with(**fixed: Any) -> Settings:
+def _with(**fixed: Any) -> Grid:
     return lambda hardness: _grid(hardness, **fixed)
 
 
@@ -158,7 +170,7 @@ FIGURES = {
         ),
         Figure(
             "fig05", "CIFAR-10: accuracy and Neural-Collapse metrics", "Sec. B.1", "fig05_cifar10", "cifar10", _BETAS,
-            scale={"laptop": {"stem": "cifar"}, **_FITTED},  # nearer to the paper's encoder, at four times the price
+            at_profile={"laptop": {"stem": "cifar"}, **_FITTED},  # nearer the paper's encoder, at four times the cost
         ),
         Figure(
             "fig06", "CIFAR-10: singular values of the class means, four rows", "Sec. B.1-B.2", "fig06_spectra",
@@ -166,7 +178,7 @@ FIGURES = {
         ),
         Figure(
             "fig07", "Tiny-ImageNet: spectra and Neural-Collapse metrics", "Sec. B.1", "fig07_tinyimagenet",
-            "tinyimagenet", _BETAS, scale=_HALF,
+            "tinyimagenet", _BETAS, at_profile=_HALF,
         ),
         Figure(
             "fig08", "CIFAR-100, batch size 64", "Sec. B.3", "fig08_batch64", "cifar100", _BETAS,
@@ -198,7 +210,7 @@ FIGURES = {
         ),
         Figure(
             "fidelity_base", "What the Fidelity page compares with, for several seeds", "Sec. 5", "fidelity", "cifar10",
-            (0, 5), scale=_AS_AT_LAPTOP,
+            (0, 5), at_profile=_AS_AT_LAPTOP,
         ),
         Figure(
             "fidelity_gradient", "Gradient through the negatives' weights (D6)", "Sec. 3", "fidelity", "synthetic",
@@ -225,11 +237,20 @@ class Step:
     row: str = ""
 
 
-# The order in which a campaign makes the runs of all figures, most important first.
-CAMPAIGN = (
+# The figures that a campaign makes the runs of first; any other comes after them.
+_FIRST = (
     "fig05", "fig03", "table1", "table2", "fig03_long", "fig10", "fig11", "fig04", "fig06", "fig08", "fig09", "fig12",
     "fig13", "fig07", "fidelity_gradient", "fidelity", "fidelity_base", "fig02",
 )  # fmt: skip
+
+
+def campaign() -> tuple[str, ...]:
+    """Return the figures that train, in the order in which a campaign makes their runs, most important first."""
+    trained = [figure.name for figure in FIGURES.values() if figure.dataset is not None]
+    return tuple(dict.fromkeys([*(name for name in _FIRST if name in trained), *trained]))
+
+
+CAMPAIGN = campaign()
 _OTHER_SEEDS = (1, 2)
 _ORDERS: Mapping[str, tuple[Step, ...]] = {
     "workstation": (
@@ -249,7 +270,9 @@ _ORDERS: Mapping[str, tuple[Step, ...]] = {
 
 def order(profile: str) -> tuple[Step, ...]:
     """Return the order in which a campaign makes the runs of all figures at a profile, most important first."""
-    return _ORDERS.get(profile, tuple(map(Step, CAMPAIGN)))
+    steps = _ORDERS.get(profile, ())
+    named = {step.figure for step in steps}
+    return (*steps, *(Step(name) for name in campaign() if name not in named))
 
 
 def figure_named(name: str) -> Figure:

@@ -9,14 +9,16 @@ import torch
 from torch import Tensor
 
 from hcl import geometry
-from hcl.companion.labels import bound, decimals, hardness_label, label, number, spread_of
+from hcl.companion.labels import bound, hardness_label, label
+from hcl.companion.numbers import decimals, number, plus_minus
 from hcl.companion.registry import row_of
 from hcl.training.runs import Run
 
 _PLACE = (("equal_inner_product", 3, "{}"), ("clusters", 1, "{} clusters"), ("effective_rank", 1, "effective rank {}"))
 FLOORS = (-4.6, -6.9, -10.0, -15.0)  # natural logarithms: 1 %, .1 %, .005 % of the largest value, and rounding's
 COURSE = ("loss", "equal_inner_product", "effective_rank", "clusters")
-SETTINGS = ("supervised (SCL, HSCL)", "unsupervised (UCL, HUCL)")
+SUPERVISION = ("supervised (SCL, HSCL)", "unsupervised (UCL, HUCL)")
+SETTINGS = SUPERVISION  # its name of before
 
 
 def history_frame(runs: Sequence[Run]) -> pd.DataFrame:
@@ -24,7 +26,7 @@ def history_frame(runs: Sequence[Run]) -> pd.DataFrame:
     return pd.concat(
         [
             run.evaluated.assign(
-                setting=SETTINGS[0 if run.spec.supervised else 1],
+                supervision=SUPERVISION[0 if run.spec.supervised else 1],
                 hardness=hardness_label(run.spec),
                 method=label(run.spec),
                 positives=run.spec.positives,
@@ -220,8 +222,7 @@ def show_settled(
     for name in columns if several else ():
         places = decimals(name, digits)
         shown[name] = [
-            number(mean, places) + (f" ± {spread_of(spread, mean, places)}" if pd.notna(spread) else "")
-            for mean, spread in zip(means[name], spreads[name], strict=True)
+            plus_minus(mean, spread, places) for mean, spread in zip(means[name], spreads[name], strict=True)
         ]
     return show_table(shown, digits)
 

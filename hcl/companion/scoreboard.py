@@ -13,7 +13,7 @@ from hcl.companion.profiles import BEST_FIRST
 from hcl.companion.registry import STAND_INS, figure_named
 from hcl.companion.study import Study, study
 from hcl.companion.verdicts import STATUSES, WAITING, Verdict
-from hcl.training.data import NUM_TRAIN
+from hcl.training.catalogue import CATALOGUE
 from hcl.training.runs import Run, get
 from hcl.training.spec import RunSpec
 
@@ -89,7 +89,7 @@ class Judges:
 
         def size(found: Study) -> tuple[int, int]:
             spec = found.specs[0]
-            return spec.num_train or NUM_TRAIN[spec.dataset], spec.epochs
+            return spec.num_train or CATALOGUE[spec.dataset].num_train, spec.epochs
 
         return max(done, key=size, default=self._settled(figure))
 

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
+from itertools import pairwise
 from typing import Any
 
 from hcl.companion.compare import compare, name_of, part, written
@@ -103,9 +104,7 @@ def trend(settings: Iterable[Setting], measure: str, rises: bool, limits: Limits
     sign = 1 if rises else -1
     first, last = ordered[0], ordered[-1]
     over_all, why = compare([(sign, last), (-sign, first)], measure, slack, limits)
-    steps = [
-        compare([(sign, b), (-sign, a)], measure, -slack, limits) for a, b in zip(ordered, ordered[1:], strict=False)
-    ]
+    steps = [compare([(sign, b), (-sign, a)], measure, -slack, limits) for a, b in pairwise(ordered)]
     # A step forward that is within the noise is no step back: only what is decidedly back refutes the trend.
     parts = [part(first, measure)]
     for setting, (state, reason) in zip(ordered[1:], steps, strict=True):

@@ -12,13 +12,14 @@ import torch
 from torch import Tensor
 
 from hcl.bounds import scl_lower_bound, ucl_lower_bound
-from hcl.companion.report import SETTINGS
+from hcl.companion.report import SUPERVISION
+from hcl.companion.representations import class_labels, random_representations
 from hcl.exact import Eta, Population, exact_loss, identical, independent, separable
 from hcl.geometry import simplex_etf
 from hcl.hardening import Exponential, Hardening, Polynomial, Threshold
 from hcl.losses import contrastive_loss
 from hcl.minimise import fold, minimise, nc_metrics
-from hcl.models import unit_ball, unit_sphere
+from hcl.models import unit_sphere
 from hcl.psi import HardestTriplet, InfoNCE, Psi
 
 REACHED = 1e-9  # a minimum closer to its bound than this has reached it
@@ -56,20 +57,6 @@ MONOTONE: Mapping[str, Psi] = {
 }  # what Theorem 1 asks of psi
 
 
-def class_labels(num_classes: int, per_class: int) -> Tensor:
-    """Return the labels of a balanced population: (num_classes * per_class,) int64."""
-    return torch.arange(num_classes).repeat_interleave(per_class)
-
-
-def random_representations(count: int, labels: Tensor, d: int, seed: int) -> Tensor:
-    """Return random representations in the unit ball, from tight clusters to noise: (count, n, d)."""
-    generator = torch.Generator().manual_seed(seed)
-    spread = 3 * torch.rand(count, 1, 1, generator=generator, dtype=torch.float64)
-    centres = torch.randn(count, int(labels.max()) + 1, d, generator=generator, dtype=torch.float64)
-    noise = torch.randn(count, len(labels), d, generator=generator, dtype=torch.float64)
-    return unit_ball(1.2 / d**0.5 * (centres[:, labels] + spread * noise))
-
-
 def bound(supervised: bool, num_classes: int, k: int | None, psi: Psi | None = None) -> float:
     """Return the bound of Theorem 2 (supervised) or 3."""
     return (scl_lower_bound if supervised else ucl_lower_bound)(num_classes, k, psi)
@@ -88,7 +75,7 @@ def theorem_1_limit(num_classes: int = 10, per_class: int = 20, trials: int = 60
             plain = float(contrastive_loss(z, labels, supervised=supervised, k=None))
             for name, hardening in HARDENINGS.items():
                 hard = float(contrastive_loss(z, labels, supervised=supervised, k=None, hardening=hardening))
-                rows.append([SETTINGS[0 if supervised else 1], name, plain, hard])
+                rows.append([SUPERVISION[0 if supervised else 1], name, plain, hard])
     return pd.DataFrame(rows, columns=["setting", "hardening", "plain", "hardened"])
 
 

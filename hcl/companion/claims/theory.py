@@ -176,7 +176,7 @@ THEORY: tuple[Claim, ...] = (
     _claim(
         "remark-2",
         "The bound of Theorem 2 also holds if only the mean squared norm of the class means is at most 1.", "Remark 2",
-        "remarked", _of(_REMARKS, _remark_2("independent"), _remark_2("their anchors")),
+        "remarked (P17)", _of(_REMARKS, _remark_2("independent"), _remark_2("their anchors")),
     ),
     _claim(
         "no-dc", "Neural-Collapse excludes Dimensional-Collapse where d = C - 1.", "Sec. 5.3", "full rank C - 1",

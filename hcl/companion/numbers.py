@@ -1,0 +1,55 @@
+"""How numbers are written for people: one place for decimals, powers of ten, dashes and mean ± standard deviation."""
+
+import math
+
+DASH = "–"  # in place of a number that there is not
+_COUNTS = ("rank", "effective rank", "clusters", "best epoch")  # what these begin with is written to one decimal
+
+
+def number(value: float, form: int | str) -> str:
+    """Return a number for people, NaN as a dash.
+
+    Args:
+        value: to write.
+        form: a number of decimals, of which whole numbers have none and tiny ones are in powers of ten; or a format
+            specification such as ``".3g"``.
+    """
+    if math.isnan(value):
+        return DASH
+    if isinstance(form, str):
+        return f"{value:{form}}"
+    if float(value).is_integer() and abs(value) >= 1:
+        return f"{value:.0f}"
+    return f"{value:.1e}" if _tiny(value, form) else f"{value:.{form}f}"
+
+
+def plus_minus(mean: float, spread: float, form: int | str) -> str:
+    """Return a mean and its standard deviation over seeds, ``"0.060 ± 0.014"``.
+
+    Args:
+        mean: over seeds; NaN is a dash.
+        spread: sample standard deviation; NaN, as of a single seed, is left out.
+        form: see `number`; the deviation has the decimals of its mean.
+    """
+    if math.isnan(mean) or math.isnan(spread):
+        return number(mean, form)
+    return f"{number(mean, form)} ± {spread_of(spread, mean, form) if isinstance(form, int) else number(spread, form)}"
+
+
+def spread_of(spread: float, mean: float, digits: int) -> str:
+    """Return a standard deviation to the decimals of its mean, in powers of ten where that is."""
+    return f"{spread:.1e}" if _tiny(mean, digits) else f"{spread:.{digits}f}"
+
+
+def decimals(column: str, digits: int) -> int:
+    """Return the decimals of a column: counts, whose medians and means are broken, have one at most."""
+    return min(digits, 1) if column.replace("_", " ").startswith(_COUNTS) else digits
+
+
+def brief(value: float) -> str:
+    """Return a number to three digits, from a thousand on whole and in groups of three, NaN as a dash."""
+    return number(value, ",.0f" if abs(value) >= 1000 else ".3g")
+
+
+def _tiny(value: float, digits: int) -> bool:
+    return 0 < abs(value) < 10**-digits
