@@ -1,6 +1,5 @@
 """Campaigns: each run once, stopped and gone on with at any point."""
 
-import fcntl
 import json
 import os
 import shutil
@@ -14,6 +13,7 @@ import pandas as pd
 import pytest
 import torch
 from conftest import ROOT
+from filelock import FileLock
 
 from hcl.companion import study as studies
 from hcl.training import archive, campaign, checkpoint, places, runs, train, worker
@@ -76,8 +76,7 @@ def test_a_run_that_another_process_has_claimed_is_left_to_it(tmp_path):
     these = jobs({"seed": 0}, {"seed": 1})
     lock = checkpoint.path_of(these[0].spec, tmp_path).with_suffix(".lock")
     lock.parent.mkdir(parents=True)
-    with lock.open("w") as other:
-        fcntl.flock(other, fcntl.LOCK_EX)
+    with FileLock(lock):
         outcome, events = run(these, tmp_path)
         assert outcome.finished == [these[1].spec.run_id] and outcome.left == [these[0].spec.run_id]
         assert kinds(events, these[0].spec.run_id) == []
@@ -219,8 +218,9 @@ def test_every_module_that_training_imports_decides_or_is_known_not_to():
         "print(*(n[4:] for n, m in sys.modules.items() if n.startswith('hcl.') and not hasattr(m, '__path__')))"
     )
     output = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, cwd=ROOT, check=True).stdout
-    others = {"_moved", "choices", "errors", "training.places", "training.provenance", "training.runs"}
-    assert set(output.split()) == {*checkpoint.DECIDING, *others}, "records are written, not decided, by runs"
+    records = {f"training.{name}" for name in ("files", "locks", "places", "provenance", "reading", "runs", "sums")}
+    others = {"_moved", "choices", "errors", *records}
+    assert set(output.split()) == {*checkpoint.DECIDING, *others}, "records are written, not decided, by these"
 
 
 @pytest.mark.parametrize("fault", ["code", "data", "techniques"])
