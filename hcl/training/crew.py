@@ -57,9 +57,10 @@ def in_processes(jobs: Sequence[Job], settings: Settings, stop: threading.Event,
         note: called with every event.
 
     Raises:
-        ProcessError: if none is left because they die before they begin a run.
+        ProcessError: if all of them die before they begin a run.
     """
     failed: set[str] = set()
+    begun = False
     hands = [_hired(jobs, settings) for _ in range(min(settings.at_once or 1, len(jobs)))]
     fault = ""
     while hands:
@@ -83,9 +84,10 @@ def in_processes(jobs: Sequence[Job], settings: Settings, stop: threading.Event,
                 continue
             if event.kind == "failed":
                 failed.add(event.run_id)
+            begun = True
             hand.heard(event)
             note(event)
-    if fault and not stop.is_set():
+    if fault and not begun and not stop.is_set():
         raise ProcessError(fault)
 
 
