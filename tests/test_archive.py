@@ -6,7 +6,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from hcl.training import archive, places, runs, train
+from hcl.training import archive, runs, train
 from hcl.training.runs import RecordError
 from hcl.training.spec import RunSpec
 
@@ -114,7 +114,7 @@ def test_a_truncated_archive_keeps_all_out(packed, tmp_path):
         ({"history": lambda h: h.assign(train_loss=h["train_loss"].where(h["epoch"] != 11))}, "train_loss"),
         ({"history": lambda h: h.assign(zero_sum=h["zero_sum"].where(h["epoch"] != 12))}, "metric"),
         ({"history": lambda h: h.assign(rank=np.inf)}, "metric"),
-        ({"history": lambda h: h[["epoch", "train_loss"]]}, "metric"),
+        ({"history": lambda h: h.drop(columns="rank")}, "lacks the column rank"),
         ({"arrays": lambda a: {}}, r"means of shape \(10, 9\)"),
         ({"arrays": lambda a: {"means": a["means"][:9]}}, "means of shape"),
         ({"arrays": lambda a: {"means": a["means"] * np.nan}}, "means not finite"),
@@ -137,8 +137,3 @@ def test_a_record_edited_by_hand_is_found(made, tmp_path):
     table.write_text(table.read_text().replace("\n1,", "\n1,0", 1))
     with pytest.raises(RecordError, match="history.csv changed since the run wrote it"):
         archive.check(runs.load(saved.path))
-
-
-def test_the_committed_records_are_sound():
-    for run in runs.all_records(places.PACKAGE.parent / "runs"):
-        archive.check(run)

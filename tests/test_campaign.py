@@ -1,12 +1,12 @@
 """Campaigns: each run once, stopped and gone on with at any point."""
 
-import fcntl
 import json
 import os
 import shutil
 import signal
 import subprocess
 import sys
+import threading
 import time
 from dataclasses import replace
 
@@ -14,9 +14,10 @@ import pandas as pd
 import pytest
 import torch
 from conftest import ROOT
+from filelock import FileLock
 
 from hcl.companion import study as studies
-from hcl.training import archive, campaign, checkpoint, places, runs, train, worker
+from hcl.training import archive, campaign, checkpoint, crew, locks, places, runs, train, worker
 from hcl.training.campaign import Event, Job, Settings
 from hcl.training.data import DataError
 from hcl.training.spec import RunSpec
@@ -76,8 +77,7 @@ def test_a_run_that_another_process_has_claimed_is_left_to_it(tmp_path):
     these = jobs({"seed": 0}, {"seed": 1})
     lock = checkpoint.path_of(these[0].spec, tmp_path).with_suffix(".lock")
     lock.parent.mkdir(parents=True)
-    with lock.open("w") as other:
-        fcntl.flock(other, fcntl.LOCK_EX)
+    with FileLock(lock):
         outcome, events = run(these, tmp_path)
         assert outcome.finished == [these[1].spec.run_id] and outcome.left == [these[0].spec.run_id]
         assert kinds(events, these[0].spec.run_id) == []
@@ -101,6 +101,88 @@ def test_what_fails_does_not_stop_the_rest(tmp_path, monkeypatch):
     messages = list(outcome.failed.values())
     assert messages[:2] == ["cifar100 not found"] * 2 and asked.count("cifar100") == 1
     assert "lower lr" in messages[2] and "batch_size=500" in messages[3]
+
+
+def test_the_death_of_a_process_fails_its_run_and_the_others_go_on(tmp_path, monkeypatch):
+    """As the system kills one where memory runs out; its state is kept, and the same command goes on."""
+    these = jobs({"epochs": 50_000, "eval_every": 50_000}, {"seed": 1}, {"seed": 2})
+    victim, hands, hired = these[0].spec, [], crew._hired
+    monkeypatch.setattr(crew, "_hired", lambda *arguments: hands.append(hired(*arguments)) or hands[-1])
+
+    def report(event):
+        if event.run_id == victim.run_id and event.kind == "epoch" and event.epoch == 2:
+            (hand,) = [hand for hand in hands if victim.run_id in hand.runs]
+            os.kill(hand.process.pid, signal.SIGKILL)
+
+    settings = Settings(runs_root=tmp_path, device="cpu", at_once=2, checkpoint_every=0)
+    outcome = campaign.carry_out(these, settings, report)
+    assert sorted(outcome.finished) == sorted(job.spec.run_id for job in these[1:]) and outcome.left == []
+    assert list(outcome.failed) == [victim.run_id] and "ended by SIGKILL" in outcome.failed[victim.run_id]
+    assert len(hands) == 3 and not locks.held(checkpoint.lock_path(victim, tmp_path))
+
+
+def test_processes_that_cannot_begin_say_so(tmp_path, monkeypatch):
+    monkeypatch.setenv("PYTHONPATH", str(tmp_path))
+    (tmp_path / "torch.py").write_text("raise SystemExit(7)")
+    with pytest.raises(crew.ProcessError, match="exit status 7"):
+        run(jobs({"seed": 0}, {"seed": 1}), tmp_path / "runs", at_once=2)
+
+
+# Two processes that want the same runs
+
+
+def test_runs_of_another_process_are_waited_for_and_taken_over_where_it_gives_them_up(tmp_path):
+    """Two notebooks on the same study, executed together: the second waits, then reads what the first has made."""
+    shown = studies.study("fig05", "smoke", hardness=[0], epochs=2)
+    made, given_up = shown.specs
+    claims = [locks.claim(checkpoint.lock_path(spec, tmp_path)) for spec in shown.specs]
+
+    def other():
+        train.obtain(made, group="other", runs_root=tmp_path, device="cpu", progress=False)
+        for claim in claims:
+            locks.give_up(claim)
+
+    thread = threading.Timer(0.7, other)
+    thread.start()
+    (found,) = studies.obtain([shown], Settings(runs_root=tmp_path, device="cpu"))
+    thread.join()
+    assert [run.spec for run in found] == [made, given_up]
+    assert [run.path.parent.name for run in found] == ["other", "smoke"]
+
+
+def test_waiting_ends_with_the_time(tmp_path):
+    these = jobs()
+    lock = locks.claim(checkpoint.lock_path(SPEC, tmp_path))
+    train.load_data(SPEC)
+    outcome, events = run(these, tmp_path, wait=True, deadline=time.time() + 10)
+    assert outcome.left == [SPEC.run_id] and [event.kind for event in events] == ["waiting"]
+    locks.give_up(lock)
+
+
+@pytest.mark.slow
+def test_two_processes_obtain_the_same_study_at_once(tmp_path):
+    """Each returns every run; of a third that is killed meanwhile the runs are taken over."""
+    code = (
+        "from hcl.companion import study\n"
+        "from hcl.training.campaign import Settings\n"
+        "found = study.study('fig05', 'smoke', epochs=40).runs(Settings(device='cpu', at_once=1))\n"
+        "print('runs:', *(run.spec.run_id for run in found))"
+    )
+    start = lambda: subprocess.Popen(  # noqa: E731
+        [sys.executable, "-c", code], cwd=ROOT, env=environment(tmp_path), stdout=subprocess.PIPE, text=True
+    )
+    first = start()
+    end = time.time() + 120
+    while not list(tmp_path.glob(".checkpoints/*.lock")) and time.time() < end:
+        time.sleep(0.05)
+    others = [start(), start()]
+    time.sleep(3)
+    first.kill()
+    outputs = [process.communicate(timeout=300)[0] for process in others]
+    assert [process.returncode for process in others] == [0, 0], outputs
+    expected = " ".join(spec.run_id for spec in studies.study("fig05", "smoke", epochs=40).specs)
+    assert all(f"runs: {expected}" in output for output in outputs)
+    assert len(runs.all_records(tmp_path)) == 10
 
 
 # Stopping and going on
@@ -219,8 +301,9 @@ def test_every_module_that_training_imports_decides_or_is_known_not_to():
         "print(*(n[4:] for n, m in sys.modules.items() if n.startswith('hcl.') and not hasattr(m, '__path__')))"
     )
     output = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, cwd=ROOT, check=True).stdout
-    others = {"_moved", "choices", "errors", "training.places", "training.provenance", "training.runs"}
-    assert set(output.split()) == {*checkpoint.DECIDING, *others}, "records are written, not decided, by runs"
+    records = {f"training.{name}" for name in ("files", "locks", "places", "provenance", "reading", "runs", "sums")}
+    others = {"_moved", "choices", "errors", *records}
+    assert set(output.split()) == {*checkpoint.DECIDING, *others}, "records are written, not decided, by these"
 
 
 @pytest.mark.parametrize("fault", ["code", "data", "techniques"])

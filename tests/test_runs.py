@@ -11,7 +11,7 @@ import pandas as pd
 import pytest
 import torch
 
-from hcl.training import places, provenance, runs
+from hcl.training import files, places, provenance, runs
 from hcl.training.runs import RecordError, Run
 from hcl.training.spec import RunSpec
 
@@ -51,12 +51,12 @@ def test_evaluated_rows_and_final_row():
 
 
 @pytest.mark.parametrize("error", [OSError, MemoryError, KeyboardInterrupt])
-@pytest.mark.parametrize("where", ["savez_compressed", "_write_json"])
+@pytest.mark.parametrize("where", ["savez_compressed", "write_json"])
 def test_a_crash_while_writing_leaves_nothing(tmp_path, monkeypatch, where, error):
     def crash(*arguments, **options):
         raise error("crash")
 
-    monkeypatch.setattr(np if where == "savez_compressed" else runs, where, crash)
+    monkeypatch.setattr(np if where == "savez_compressed" else files, where, crash)
     with pytest.raises(error):
         runs.save(a_run(), "smoke", tmp_path)
     assert list((tmp_path / "smoke").iterdir()) == []

@@ -264,6 +264,38 @@ def test_obtain_uses_data_at_hand(tmp_path, monkeypatch):
     assert made.provenance["data_fingerprint"] == at_hand.fingerprint and made.path.parent.name == "custom"
 
 
+@pytest.mark.usefixtures("may_train")
+@pytest.mark.parametrize(
+    ("changes", "given", "message"),
+    [
+        ({"dataset": "cifar10"}, lambda d: d, "data set 'digits' given, expected 'cifar10'"),
+        ({"dataset": "cifar10"}, lambda d: replace(d, name="cifar10"), "training images 1297 given, expected 200"),
+        ({}, lambda d: d.subset(100, 100), "training images 100 given, expected 200"),
+        ({}, lambda d: d.subset(200, 50), "test images 50 given, expected 100"),
+        ({"num_test": None}, lambda d: d.subset(200, 100), "test images 100 given, expected 500"),
+        ({"num_train": None}, lambda d: d.subset(200, 100), "training images 200 given, expected 1297"),
+        ({}, lambda d: replace(d.subset(200, 100), train_labels=torch.arange(200) % 9), "classes 9 given, expected 10"),
+        (
+            {},
+            lambda d: replace(d.subset(200, 100), train_labels=(torch.arange(200) % 11).clamp(max=9)),
+            "more images of some classes than of others given",
+        ),
+        (
+            {"dataset": "synthetic", "num_train": None, "num_test": None},
+            lambda d: data.synthetic(1),
+            "generated from seed 1 given, expected those generated from seed 0",
+        ),
+    ],
+)
+def test_other_data_than_the_spec_names_are_refused_and_nothing_is_recorded(tmp_path, changes, given, message):
+    """Digits would be recorded as CIFAR-10 otherwise."""
+    spec = replace(SMALL, **changes)
+    with pytest.raises(ValueError, match=message) as caught:
+        train.obtain(spec, data=given(data.digits()), runs_root=tmp_path, device="cpu", progress=False)
+    assert "\n" not in str(caught.value) and str(caught.value).startswith(spec.run_id)
+    assert list(tmp_path.iterdir()) == []
+
+
 def test_where_training_is_forbidden_only_records_are_read(tmp_path, monkeypatch):
     monkeypatch.setenv("HCL_TRAIN", "0")
     with pytest.raises(train.MissingRunError, match=f"No record of {SMALL.run_id}.*HCL_TRAIN=0"):

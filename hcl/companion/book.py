@@ -17,7 +17,7 @@ from nbformat import NotebookNode
 from hcl.companion import notebooks
 from hcl.companion.registry import FIGURES
 from hcl.errors import HclError
-from hcl.training import places
+from hcl.training import checks, places
 
 EXTRA = ("scoreboard", "performance")  # pages that are no figure of the paper
 
@@ -45,9 +45,11 @@ def build(root: Path | None = None, names: Sequence[str] | None = None) -> Path:
 
     Raises:
         BookError: naming every page that failed and why.
+        hcl.training.runs.RecordError: naming every fault of a record.
     """
     root = root or places.project()
     names = page_names() if names is None else names
+    checks.check_all(root / "runs")
     if drifted := notebooks.drifted(root / "notebooks"):
         raise BookError(f"Pairs out of step: {', '.join(drifted)}. Run 'hcl sync' (it writes .ipynb from .py).")
     shutil.rmtree(root / "book" / "pages", ignore_errors=True)

@@ -19,7 +19,7 @@ from hcl.companion import study as studies
 from hcl.companion.progress import Display
 from hcl.companion.registry import Step
 from hcl.errors import HclError
-from hcl.training import archive, campaign, places, provenance, runs, train
+from hcl.training import archive, campaign, checks, places, provenance, runs, train
 from hcl.training.campaign import Settings
 from hcl.training.spec import RunSpec
 from hcl.training.techniques import Techniques
@@ -119,7 +119,9 @@ def run(
                 f"records in {places.runs_root() / study.profile}",
                 highlight=False, soft_wrap=True,
             )  # fmt: skip
-            study.runs(Settings(device=device, data_root=data))
+            for made in study.runs(Settings(device=device, data_root=data)):
+                if not made.same_as:
+                    checks.check(made)  # the page of a bad one would end in a traceback
             if missing and not study.partial:
                 values["profile"] = study.profile  # else what was asked for: auto shows rows at their own profiles
         console.print(f"Executing {entry.notebook} into {target}", highlight=False, soft_wrap=True)
@@ -272,24 +274,27 @@ def import_records(file: Annotated[Path, typer.Argument(help="archive that 'hcl 
 
 @records.command("check")
 def check_records() -> None:
-    """Check every record: schema, name, completeness, finite values."""
+    """Check every record: hashes, schema, name, completeness, finite values; every fault in a line."""
     with _reported():
-        found = _checked()
+        found = checks.check_all()
         console.print(f"{len(found)} records in {places.runs_root()}, all sound.", highlight=False, soft_wrap=True)
 
 
-def _checked() -> list[runs.Run]:
-    """Return every record, each checked."""
-    found = runs.all_records()
-    for run in found:
-        archive.check(run)
-    return found
+@records.command("seal")
+def seal_records(
+    names: Annotated[list[str] | None, typer.Argument(help="runs, as one that is gone; none is all not listed")] = None,
+) -> None:
+    """Add records to the list of hashes, or take those named out that are gone; what is listed stays as it is."""
+    with _reported():
+        sealed = checks.seal(names or ())
+        console.print(f"{len(sealed)} records written to the list in {places.runs_root()}", highlight=False)
 
 
 @app.command()
 def status(as_json: Annotated[bool, typer.Option("--json", help="print JSON")] = False) -> None:
     """Show, for every figure and table, how many of its runs there are at each profile, data, devices and seeds."""
-    rows = [_status(figure) for figure in registry.FIGURES.values()]
+    with _reported(timed=False):
+        rows = [_status(figure) for figure in registry.FIGURES.values()]
     if as_json:
         _print_json(rows)
         return
@@ -323,7 +328,7 @@ def _status(figure: registry.Figure) -> dict[str, Any]:
         row["runs"][profile] = {
             "recorded": len(found), "of": len(study.specs), "dataset": study.dataset, "stand_in": study.stands_in,
             "seeds": sorted({run.spec.seed for run in found}),
-            "devices": sorted({str(run.provenance["device"]) for run in found}),
+            "devices": sorted({str(run.provenance.get("device", "unknown")) for run in found}),
         }  # fmt: skip
     return row
 
@@ -339,7 +344,7 @@ def verify(as_json: Annotated[bool, typer.Option("--json", help="print JSON")] =
     from hcl.companion.scoreboard import counted, scoreboard
 
     with _reported(timed=False):
-        found = _checked()
+        found = checks.check_all()
     board = scoreboard()
     if as_json:
         _print_json({"records": len(found), "claims": board.to_dict("records")})

@@ -1,16 +1,18 @@
 """What a run of each profile takes, from the records."""
 
-import json
 from collections import Counter
 from pathlib import Path
 from statistics import median
 
 from hcl.companion.profiles import PROFILES
+from hcl.training import reading
 from hcl.training.places import runs_root
 
 
 def costs(root: Path | None = None) -> dict[str, dict[str, str]]:
     """Return what a run takes, in words, by profile and kind of data, from the records; ``"–"`` where there are none.
+
+    A record that does not say what it took is passed over: ``hcl runs check`` names it.
 
     Args:
         root: folder of the records; None is `hcl.training.places.runs_root`.
@@ -26,9 +28,10 @@ def costs(root: Path | None = None) -> dict[str, dict[str, str]]:
 
 def _cost(profile: str, kind: str, root: Path) -> str:
     made = [
-        json.loads(path.read_text())
-        for path in sorted((root / profile).glob(f"[!.]*/{'provenance.json'}"))
+        one
+        for path in sorted((root / profile).glob("[!.]*/provenance.json"))
         if path.parent.name.startswith("synthetic-") == (kind == "synthetic")
+        and (one := reading.taken(path)) is not None
     ]
     if not made:
         return "–"

@@ -29,6 +29,7 @@ class Display:
         self._started: dict[str, float] = {}
         self._bars: dict[str, TaskID] = {}
         self._finished = 0
+        self._waited: set[str] = set()
         self._progress = Progress(
             TextColumn("{task.description}"), BarColumn(), TextColumn("{task.fields[note]}"), TimeElapsedColumn(),
             TimeRemainingColumn(), console=console, disable=not console.is_terminal, transient=True,
@@ -48,6 +49,11 @@ class Display:
     def __call__(self, event: Event) -> None:
         """Show an event."""
         name, spec = event.run_id, self._specs[event.run_id]
+        if event.kind == "waiting":
+            if name not in self._waited:
+                self._console.print(f"waiting for {name}, which another process makes", highlight=False, soft_wrap=True)
+            self._waited.add(name)
+            return
         if event.kind == "started":
             self._started[name] = time.perf_counter()
             if event.message:

@@ -87,7 +87,7 @@ class Study:
 def obtain(studies: Sequence[Study], settings: Settings | None = None) -> list[list[Run]]:
     """Return the runs of studies, training those without a record, several at the same time where that is faster.
 
-    Of a partial study only what is recorded is returned.
+    Of a partial study only what is recorded is returned. What another process is training is waited for.
 
     Args:
         studies: whose runs are wanted.
@@ -97,7 +97,7 @@ def obtain(studies: Sequence[Study], settings: Settings | None = None) -> list[l
         hcl.training.train.MissingRunError: if a run has no record and may not or could not be trained.
         KeyboardInterrupt: if the training was interrupted; what it had done is kept.
     """
-    settings = settings or Settings()
+    settings = replace(settings or Settings(), wait=True)
     root = settings.runs_root
     todo = campaign.missing([job for study in studies if not study.partial for job in study.jobs()], root)
     if todo:

@@ -4,29 +4,31 @@ Any number of processes, on any number of machines that share a folder of record
 claimed by a lock, which its process gives up when it ends, however it ends.
 """
 
-import multiprocessing
 import os
-import queue
 import signal
 import threading
+import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
-from typing import Any
 
 import torch
 
-from hcl.training import train
+from hcl.training import checkpoint, locks, train
+from hcl.training.crew import in_processes
 from hcl.training.jobs import Event, Job, Outcome, Settings, is_made, missing
 from hcl.training.worker import work
 
 __all__ = ["Event", "Job", "Outcome", "Settings", "carry_out", "missing", "work"]
 
+_PAUSE = 0.5  # seconds between looks at what other processes do
 _WORTH_A_PROCESS = 200_000  # training images below which a process of its own costs more than it saves
 
 
 def carry_out(jobs: Sequence[Job], settings: Settings, report: Callable[[Event], None]) -> Outcome:
     """Make the runs that have no record, in the order given; SIGTERM and Ctrl-C stop it cleanly.
+
+    What goes wrong with a run fails that run alone, even the death of the process that makes it.
 
     Args:
         jobs: what to run.
@@ -40,27 +42,46 @@ def carry_out(jobs: Sequence[Job], settings: Settings, report: Callable[[Event],
     outcome = Outcome()
 
     def note(event: Event) -> None:
+        if event.kind == "claimed":
+            return
         if event.kind == "finished":
             outcome.finished.append(event.run_id)
         if event.kind == "failed":
             outcome.failed[event.run_id] = event.message
         report(event)
 
+    def left() -> list[Job]:
+        return [job for job in todo if job.spec.run_id not in outcome.failed and not is_made(job, settings.runs_root)]
+
     device = train.pick_device(settings.device)
     at_once = settings.at_once or _at_once(todo, device)
     settings = replace(settings, at_once=at_once, device=str(device))
     with _stop_signals() as stop:
-        if device.type == "cpu" and min(at_once, len(todo)) > 1:
-            _in_processes(todo, settings, stop, note)
-        else:
-            work(todo, settings, stop.is_set, note)
+        these: Sequence[Job] = todo
+        while these:
+            if device.type == "cpu" and min(at_once, len(these)) > 1:
+                in_processes(these, settings, stop, note)
+            else:
+                work(these, settings, stop.is_set, note)
+            these = left()
+            if not (settings.wait and these and _given_up(these, settings, stop, note)):
+                break
         outcome.interrupted = stop.is_set()
-    outcome.left = [
-        job.spec.run_id
-        for job in todo
-        if not is_made(job, settings.runs_root) and job.spec.run_id not in outcome.failed
-    ]
+    outcome.left = [job.spec.run_id for job in left()]
     return outcome
+
+
+def _given_up(these: Sequence[Job], settings: Settings, stop: threading.Event, note: Callable[[Event], None]) -> bool:
+    """Wait until a run that another process has claimed is finished or given up; return False where time is up."""
+    root = settings.runs_root
+    for job in these:
+        note(Event("waiting", job.spec.run_id))
+    while not stop.wait(_PAUSE):
+        if settings.deadline is not None and time.time() + _PAUSE > settings.deadline:
+            return False
+        if any(is_made(job, root) or not locks.held(checkpoint.lock_path(job.spec, root)) for job in these):
+            return True
+    return False
 
 
 def _at_once(todo: Sequence[Job], device: torch.device) -> int:
@@ -89,51 +110,3 @@ def _stop_signals() -> Iterator[threading.Event]:
     finally:
         for number, old in before.items():
             signal.signal(number, old)
-
-
-def _in_processes(
-    jobs: Sequence[Job], settings: Settings, stop: threading.Event, note: Callable[[Event], None]
-) -> None:
-    """Have the list worked on by processes of one thread each: together they train more than one with all threads."""
-    context = multiprocessing.get_context("spawn")
-    events: Any = context.Queue()
-    stopped = context.Event()
-    threads = os.environ.get("OMP_NUM_THREADS")
-    os.environ["OMP_NUM_THREADS"] = "1"  # read when torch is imported
-    try:
-        workers = [
-            context.Process(target=_worker, args=(jobs, settings, stopped, events), daemon=True)
-            for _ in range(min(settings.at_once or 1, len(jobs)))
-        ]
-        for worker in workers:
-            worker.start()
-    finally:
-        if threads is None:
-            del os.environ["OMP_NUM_THREADS"]
-        else:
-            os.environ["OMP_NUM_THREADS"] = threads
-    while True:
-        if stop.is_set():
-            stopped.set()
-        alive = any(worker.is_alive() for worker in workers)
-        try:
-            note(events.get(timeout=0.2))
-        except queue.Empty:
-            if not alive:
-                break
-    for worker in workers:
-        worker.join()
-    if codes := [worker.exitcode for worker in workers if worker.exitcode]:
-        raise RuntimeError(f"A training process ended with exit status {codes[0]}; what it says is above.")
-
-
-def _worker(jobs: Sequence[Job], settings: Settings, stopped: Any, events: Any) -> None:
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # the parent hears it and says when to stop
-    signal.signal(signal.SIGTERM, lambda number, frame: stopped.set())
-    torch.set_num_threads(1)
-    parent = multiprocessing.parent_process()
-
-    def stopping() -> bool:
-        return stopped.is_set() or (parent is not None and not parent.is_alive())
-
-    work(jobs, settings, stopping, events.put)

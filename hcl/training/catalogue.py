@@ -13,22 +13,24 @@ class Entry:
     Attributes:
         num_classes: C.
         num_train: images of the training split.
+        num_test: images of the test split.
         files: patterns in the data folder, of which one has to be there; none where it needs no files.
     """
 
     num_classes: int
     num_train: int
+    num_test: int
     files: tuple[str, ...] = ()
 
 
 _TINY = ("tiny-imagenet-200", "tiny-imagenet-200*.tar.xz")
 CATALOGUE = {
-    "synthetic": Entry(3, 300),
-    "digits": Entry(10, 1_297),
-    "cifar10": Entry(10, 50_000, ("cifar-10-batches-py", "cifar10", "cifar10.tar.xz")),
-    "cifar100": Entry(100, 50_000, ("cifar-100-python",)),
-    "tinyimagenet": Entry(200, 100_000, _TINY),
-    "tinyimagenet100": Entry(100, 50_000, _TINY),
+    "synthetic": Entry(3, 300, 300),
+    "digits": Entry(10, 1_297, 500),
+    "cifar10": Entry(10, 50_000, 10_000, ("cifar-10-batches-py", "cifar10", "cifar10.tar.xz")),
+    "cifar100": Entry(100, 50_000, 10_000, ("cifar-100-python",)),
+    "tinyimagenet": Entry(200, 100_000, 10_000, _TINY),
+    "tinyimagenet100": Entry(100, 50_000, 5_000, _TINY),
 }
 NUM_CLASSES = {name: entry.num_classes for name, entry in CATALOGUE.items()}
 NUM_TRAIN = {name: entry.num_train for name, entry in CATALOGUE.items()}

@@ -1,24 +1,28 @@
-"""State of a run in progress, on local disk until the run is done."""
+"""State of a run in progress, on local disk until the run is done, with its hash at the end of its file."""
 
 import ast
 import hashlib
-from functools import cache
+import io
+from functools import cache, lru_cache
 from pathlib import Path
 from typing import Any
 
 import torch
 
-from hcl.training import places, runs
+from hcl.training import files, places
 from hcl.training.spec import RunSpec
 
 # The modules that decide a result: a state is gone on with as long as these are what they were.
 DECIDING = (
     "augment", "draws", "geometry", "hardening", "losses", "models", "psi",
     *(f"training.{name}" for name in (
-        "catalogue", "data", "engine", "evaluate", "fold", "images", "objective", "probe", "products", "randomness",
-        "spec", "techniques", "train",
+        "catalogue", "data", "engine", "evaluate", "fold", "images", "inputs", "objective", "probe", "products",
+        "randomness", "spec", "techniques", "train",
     )),
 )  # fmt: skip
+
+
+_SEAL = b"\nsha256 "  # before the hash of all before it, which readers of archives pass over
 
 
 def path_of(spec: RunSpec, root: Path | None = None) -> Path:
@@ -31,27 +35,82 @@ def weights_path(spec: RunSpec, root: Path | None = None) -> Path:
     return path_of(spec, root).with_suffix(".weights.pt")
 
 
+def lock_path(spec: RunSpec, root: Path | None = None) -> Path:
+    """Return the file whose lock claims a run."""
+    return path_of(spec, root).with_suffix(".lock")
+
+
+def log_path(spec: RunSpec, root: Path | None = None) -> Path:
+    """Return where the traceback of a run is kept that failed for a reason of no user's."""
+    return path_of(spec, root).with_suffix(".log")
+
+
 def save(path: Path, state: dict[str, Any]) -> None:
     """Write a state in one move, so that a kill while it is written leaves the one before."""
-    with runs.replacing(path) as part, part.open("wb") as file:
-        torch.save({**state, "code": deciding_code()}, file)
+    with files.replacing(path) as part:
+        with part.open("wb") as file:
+            torch.save({**state, "code": deciding_code()}, file)
+        with part.open("rb+") as file:
+            seal = _SEAL + hashlib.file_digest(file, "sha256").hexdigest().encode()
+            file.write(seal)
 
 
-def load(path: Path, *, any_code: bool = False) -> tuple[dict[str, Any] | None, str]:
+def sound(path: Path) -> bool:
+    """Return whether a state is kept, and whole."""
+    try:
+        status = path.stat()
+    except OSError:
+        return False
+    return _sound(path, status.st_mtime_ns, status.st_size)
+
+
+@lru_cache(maxsize=64)
+def _sound(path: Path, *version: int) -> bool:
+    return not _content(path)[1]
+
+
+def _content(path: Path) -> tuple[bytes, str]:
+    """Return what `torch.save` wrote, and why not in words."""
+    try:
+        whole = path.read_bytes()
+    except FileNotFoundError:
+        return b"", "nothing is kept"
+    except OSError as error:
+        return b"", f"its state cannot be read: {error.strerror}"
+    content, mark, stated = whole[: -len(_SEAL) - 64], whole[-len(_SEAL) - 64 : -64], whole[-64:]
+    if mark != _SEAL:
+        return b"", "its state cannot be read"  # truncated, not ours, or of an earlier version
+    if hashlib.sha256(content).hexdigest().encode() != stated:
+        return b"", "its state is damaged: it has another hash than when it was written"
+    return content, ""
+
+
+def load(path: Path, *, any_code: bool = False, run_id: str | None = None) -> tuple[dict[str, Any] | None, str]:
     """Return a state, and why there is none that this version of the library can go on from.
 
     A state that other code began is not gone on with, unless ``any_code``: the run would be neither's. Code is other
     where a module of `DECIDING` is, comments and docstrings left aside.
 
+    Args:
+        path: its file.
+        any_code: take one of any code.
+        run_id: of the run whose state it has to be; None is any.
+
     Returns:
         The state or None; the reason for None in words, empty where nothing was kept.
     """
-    try:
-        state: dict[str, Any] = torch.load(path, weights_only=True)
-    except FileNotFoundError:
+    if not path.exists():
         return None, ""
-    except (RuntimeError, EOFError, OSError, ValueError):
-        return None, "its state cannot be read"  # truncated, or not ours
+    content, fault = _content(path)
+    if fault:
+        return None, fault
+    try:
+        state: dict[str, Any] = torch.load(io.BytesIO(content), weights_only=True)
+        of = state.get("run_id")
+    except Exception:  # of bytes that are no state, reading may raise anything
+        return None, "its state cannot be read"
+    if run_id not in (None, of):
+        return None, f"the state kept in its place is of {of or 'no run'}"
     state.pop("sources", None)  # of before it was told by module
     began, now = state.pop("code", {}), deciding_code()
     if not (began or any_code):

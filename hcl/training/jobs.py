@@ -37,6 +37,7 @@ class Settings:
         deadline: time.time() before which to have stopped; None is never.
         checkpoint_every: seconds between checkpoints of a run; one is made whenever a run is stopped.
         techniques: None is `hcl.training.engine.Techniques.best`.
+        wait: wait for runs that another process has claimed, and take over those that it does not finish.
     """
 
     runs_root: Path | None = None
@@ -46,6 +47,7 @@ class Settings:
     deadline: float | None = None
     checkpoint_every: float = 60.0
     techniques: Techniques | None = None
+    wait: bool = False
 
 
 @dataclass(frozen=True)
@@ -53,10 +55,10 @@ class Event:
     """Something that happened to a run, which had trained so many epochs.
 
     The message says why a run failed or began again, and of one whose record was there already, and which was made
-    again for its weights, how the two agree.
+    again for its weights, how the two agree. A run that is waited for is in the hands of another process.
     """
 
-    kind: Literal["started", "epoch", "finished", "stopped", "failed"]
+    kind: Literal["claimed", "started", "epoch", "finished", "stopped", "failed", "waiting"]
     run_id: str
     epoch: int = 0
     message: str = ""
@@ -92,5 +94,5 @@ def missing(jobs: Sequence[Job], root: Path | None = None) -> list[Job]:
 
 def is_made(job: Job, root: Path | None) -> bool:
     """Return whether a job has left all that it should."""
-    kept = not job.keep_weights or checkpoint.weights_path(job.spec, root).exists()
+    kept = not job.keep_weights or checkpoint.sound(checkpoint.weights_path(job.spec, root))
     return kept and runs.made(job.spec, root) is not None

@@ -1,17 +1,15 @@
 """Run records: one folder a run under ``runs/``, written once and whole, read by notebooks and tests.
 
 A folder holds ``spec.json``, ``history.csv`` (one row an epoch), ``arrays.npz`` (class means, spectra, similarities; of
-runs in two dimensions also the points) and ``provenance.json``, with the hashes of the other three.
+runs in two dimensions also the points) and ``provenance.json``, with the hashes of the other three. The hashes of all
+four are in the list of all records (`hcl.training.sums`).
 """
 
-import hashlib
-import json
 import os
 import shutil
-import tempfile
-import zipfile
+import warnings
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
@@ -23,14 +21,14 @@ import torch
 
 from hcl import geometry
 from hcl.errors import HclError
+from hcl.training import files, reading, sums
 from hcl.training.places import runs_root
 from hcl.training.spec import RunSpec
 
-PROVENANCE = "provenance.json"
-FILES = ("spec.json", "history.csv", PROVENANCE, "arrays.npz")
+PROVENANCE, FILES = sums.PROVENANCE, sums.FILES
 LATE = 5  # evaluations that settled values are medians of (D45)
 
-default_root = runs_root  # its name of before
+default_root, replacing = runs_root, files.replacing  # their names of before
 
 
 class RecordError(HclError, RuntimeError):
@@ -99,7 +97,7 @@ class Run:
 
 def hashes(folder: Path) -> dict[str, str]:
     """Return the SHA-256 of each file of a record but ``provenance.json``, which holds them."""
-    return {name: hashlib.sha256((folder / name).read_bytes()).hexdigest() for name in FILES if name != PROVENANCE}
+    return {name: sums.digest(folder / name) for name in FILES if name != PROVENANCE}
 
 
 def find(spec: RunSpec, root: Path | None = None) -> Path | None:
@@ -113,14 +111,19 @@ def on_the_ball(spec: RunSpec, root: Path | None = None) -> Path | None:
     """Return the folder of the run on the unit ball that a run on the unit sphere would be, to the bit, or None.
 
     Ball and sphere treat a feature alike unless it lies inside the ball. So the two runs are one where no feature did,
-    neither in a step of any epoch nor at an evaluation after epoch 0. Older records do not say whether one did.
+    neither in a step of any epoch nor at an evaluation after epoch 0. Older records do not say whether one did, and one
+    that cannot be read stands in for nothing.
     """
     if (spec.normalization, spec.init) != ("unit_sphere", "random") or spec.representation_dim == 2:
         return None  # of runs in two dimensions points are kept that no evaluation has counted
     path = find(replace(spec, normalization="unit_ball"), root)
     if path is None or not (path / "history.csv").exists():
         return None
-    counted = pd.read_csv(path / "history.csv", usecols=lambda name: name in ("train_inside", "inside")).iloc[1:]
+    try:
+        counted = pd.read_csv(path / "history.csv", usecols=lambda name: name in ("train_inside", "inside")).iloc[1:]
+        counted = counted.astype(float)
+    except (ValueError, OSError):
+        return None
     if len(counted.columns) < 2 or counted["train_inside"].isna().any():
         return None
     return path if not counted.gt(0).any(axis=None) else None
@@ -150,33 +153,18 @@ def get(spec: RunSpec, root: Path | None = None) -> Run | None:
 
 
 @contextmanager
-def replacing(path: Path) -> Iterator[Path]:
-    """Give a file to write beside ``path`` and put it there in one move; a crash leaves what was there before."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    handle, name = tempfile.mkstemp(prefix=".part-", dir=path.parent)
-    os.close(handle)
-    part = Path(name)
-    try:
-        yield part
-        os.replace(part, path)
-    finally:
-        part.unlink(missing_ok=True)
-
-
-@contextmanager
 def _new_record(target: Path) -> Iterator[Path]:
-    """Give a folder to fill and make it the record ``target`` in one move, unless there is one by then."""
-    target.parent.mkdir(parents=True, exist_ok=True)
-    part = Path(tempfile.mkdtemp(prefix=".part-", dir=target.parent))
-    try:
+    """Give a folder to fill, make it a record in one move, and list it; where the list cannot be written, say so.
+
+    Raises:
+        FileExistsError: if there is that record by then, which is kept.
+    """
+    with files.new_folder(target) as part:
         yield part
-        part.chmod(0o755)
-        part.rename(target)
-    except OSError:
-        if not target.exists():
-            raise
-    finally:
-        shutil.rmtree(part, ignore_errors=True)
+    try:
+        sums.put([target])
+    except (OSError, sums.ListError) as error:
+        warnings.warn(f"{target} is in no list of hashes ({error}). 'hcl runs seal' adds it.", stacklevel=4)
 
 
 def save(run: Run, group: str, root: Path | None = None) -> Run:
@@ -190,11 +178,11 @@ def save(run: Run, group: str, root: Path | None = None) -> Run:
         root: None is `hcl.training.places.runs_root`.
     """
     target = (root or runs_root()) / group / run.spec.run_id
-    with _new_record(target) as part:
-        _write_json(part / "spec.json", run.spec.to_dict())
-        run.history.to_csv(part / "history.csv", index=False, float_format="%.7g")
+    with suppress(FileExistsError), _new_record(target) as part:
+        files.write_json(part / "spec.json", run.spec.to_dict())
+        run.history.to_csv(part / "history.csv", index=False, float_format="%.7g", lineterminator="\n")
         np.savez_compressed(part / "arrays.npz", **run.arrays)  # type: ignore[arg-type]
-        _write_json(part / PROVENANCE, {**run.provenance, "sha256": hashes(part)})
+        files.write_json(part / PROVENANCE, {**run.provenance, "sha256": hashes(part)})
     return load(target)
 
 
@@ -216,7 +204,7 @@ def compared(made: Run, recorded: Run) -> str:
 def adopt(folder: Path, group: str, root: Path | None = None) -> Path:
     """Copy a complete record folder to ``<root>/<group>`` in one move, and return where it is; see `save`."""
     target = (root or runs_root()) / group / folder.name
-    with _new_record(target) as part:
+    with suppress(FileExistsError), _new_record(target) as part:
         for name in FILES:
             shutil.copyfile(folder / name, part / name)
     return target
@@ -226,23 +214,34 @@ def load(path: Path) -> Run:
     """Read a record.
 
     Raises:
-        RecordError: if a file is missing, the folder is named after another spec, or the last epoch is not there.
+        RecordError: for each of its `faults` a line.
     """
-    if missing := [name for name in FILES if not (path / name).exists()]:
-        raise RecordError(f"{path}: {', '.join(missing)} missing. Delete the folder to run it again.")
-    try:
-        spec = RunSpec.from_dict(json.loads((path / "spec.json").read_text()))
-        history = pd.read_csv(path / "history.csv")
-        made = json.loads((path / PROVENANCE).read_text())
-        with np.load(path / "arrays.npz") as stored:
-            arrays = dict(stored)
-    except (ValueError, TypeError, EOFError, OSError, zipfile.BadZipFile) as error:
-        raise RecordError(f"{path} cannot be read ({error}). Delete the folder to run it again.") from error
-    if spec.run_id != path.name:
-        raise RecordError(f"{path}: its spec is that of {spec.run_id}. Records are not edited by hand.")
-    if history.empty or "epoch" not in history or history["epoch"].iloc[-1] != spec.epochs:
-        raise RecordError(f"{path}: history does not end at epoch {spec.epochs}. Delete the folder to run it again.")
-    return Run(spec, history, arrays, made, path)
+    run, found = read(path)
+    if run is None or found:
+        raise RecordError("\n".join(found))
+    return run
+
+
+def read(path: Path) -> tuple[Run | None, list[str]]:
+    """Return a record, None where it cannot be read, and what keeps it from being used, a line each.
+
+    Besides the faults of its files (`hcl.training.reading.parts`) that is another spec than its folder is named after,
+    and a history without its last epoch.
+    """
+    parts, found = reading.parts(path)
+    spec, history = parts.get("spec.json"), parts.get("history.csv")
+    if spec is not None and spec.run_id != path.name:
+        found.append(f"{path}: its spec is that of {spec.run_id}. Records are not edited by hand.")
+    if spec is not None and history is not None and (history.empty or history["epoch"].iloc[-1] != spec.epochs):
+        found.append(f"{path}: history does not end at epoch {spec.epochs}. Delete the folder to run it again.")
+    if spec is None or history is None or len(parts) < len(FILES):
+        return None, found
+    return Run(spec, history, parts["arrays.npz"], parts[PROVENANCE], path), found
+
+
+def record_folders(root: Path | None = None) -> list[Path]:
+    """Return the folder of every record under the root, by path; those that are being written are left out."""
+    return [path for path in sorted((root or runs_root()).glob("[!.]*/[!.]*")) if path.is_dir()]
 
 
 def all_records(root: Path | None = None) -> list[Run]:
@@ -251,8 +250,4 @@ def all_records(root: Path | None = None) -> list[Run]:
     Raises:
         RecordError: if one is incomplete.
     """
-    return [load(path.parent) for path in sorted((root or runs_root()).glob("*/[!.]*/spec.json"))]
-
-
-def _write_json(path: Path, value: object) -> None:
-    path.write_text(json.dumps(value, indent=1) + "\n")
+    return [load(path) for path in record_folders(root)]

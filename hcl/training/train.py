@@ -2,7 +2,6 @@
 
 import os
 import time
-from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -13,11 +12,12 @@ from torch import Tensor
 from tqdm import tqdm
 
 from hcl.errors import HclError
-from hcl.training import data as datasets
 from hcl.training import places, runs
 from hcl.training.data import Dataset
 from hcl.training.engine import Engine, Techniques
 from hcl.training.evaluate import AT_THE_END, DivergedError, Evaluation, evaluate, represent
+from hcl.training.inputs import check_data
+from hcl.training.inputs import load_data as load_data
 from hcl.training.provenance import peak_memory, provenance
 from hcl.training.randomness import generator_for
 from hcl.training.runs import Run
@@ -32,21 +32,6 @@ def pick_device(name: str | None = None) -> torch.device:
     """Return the named device, or the GPU where there is one, else the CPU."""
     device = torch.device(name or ("cuda" if torch.cuda.is_available() else "cpu"))
     return torch.device("cuda", torch.cuda.current_device()) if device == torch.device("cuda") else device
-
-
-def load_data(spec: RunSpec, root: Path | None = None) -> Dataset:
-    """Return the images a spec trains and tests on; those asked for last are kept in memory.
-
-    Raises:
-        hcl.training.data.DataError: if they are missing or incomplete.
-    """
-    seed = spec.seed if spec.dataset == "synthetic" else 0
-    return _load(spec.dataset, (root or places.data_root()).absolute(), seed, spec.num_train, spec.num_test)
-
-
-@lru_cache(maxsize=1)
-def _load(name: str, root: Path, seed: int, num_train: int | None, num_test: int | None) -> Dataset:
-    return datasets.load(name, root, seed=seed).subset(num_train, num_test)
 
 
 _FRAMES = 40  # pictures of the points of a run in two dimensions
@@ -73,6 +58,9 @@ class Training:
         weights: of `weights`, to start from where the spec says ``init="near_nc"``: weights and statistics of the run
             ``spec.start``, with a new optimiser (D26).
 
+    Raises:
+        ValueError: if the data are not those of the spec, or weights are missing or not asked for.
+
     Attributes:
         epoch: number of epochs trained.
         epoch_seconds: duration of the last epoch, its evaluation included.
@@ -93,6 +81,7 @@ class Training:
         if (spec.start is None) != (weights is None):
             given = "no weights" if weights is None else "weights"
             raise ValueError(f"{spec.run_id} has init={spec.init!r}, but {given} to start from were given.")
+        check_data(spec, data)
         self._started = self._launched = time.perf_counter()
         self.spec, self._data = spec, data
         self.engine = engine or Engine(spec, data, device=device or pick_device(), techniques=techniques)
@@ -150,9 +139,9 @@ class Training:
     def state(self) -> dict[str, Any]:
         """Return what it takes to go on with the run later; between a `settle` and the next `launch`."""
         return {
-            "engine": self.engine.state(), "epoch": self.epoch, "history": self._history, "kept": self._kept,
-            "clock": dict(self._clock), "resumed": self._resumed, "data": self._data.fingerprint,
-            "techniques": str(self.engine.techniques),
+            "run_id": self.spec.run_id, "engine": self.engine.state(), "epoch": self.epoch, "kept": self._kept,
+            "history": self._history, "clock": dict(self._clock), "resumed": self._resumed,
+            "data": self._data.fingerprint, "techniques": str(self.engine.techniques),
         }  # fmt: skip
 
     def weights(self) -> dict[str, Any]:
@@ -243,7 +232,7 @@ def train(
 
     Raises:
         DivergedError: if the loss of an epoch is not finite.
-        ValueError: if a batch is larger than the training split.
+        ValueError: if the data are not those of the spec, or a batch is larger than the training split.
     """
     training = Training(spec, data, device=pick_device(device), techniques=techniques, weights=weights)
     for _ in tqdm(range(spec.epochs), desc=spec.run_id, unit="epoch", disable=None if progress else True):
@@ -275,6 +264,7 @@ def obtain(
 
     Raises:
         MissingRunError: if there is no record and the environment variable HCL_TRAIN is 0.
+        ValueError: if the data are not those of the spec.
     """
     if (path := runs.find(spec, runs_root)) is not None:
         return runs.load(path)

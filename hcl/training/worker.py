@@ -1,18 +1,20 @@
-"""A process that makes runs: each claimed by a lock, gone on with from its checkpoint, saved at its end."""
+"""A process that makes runs: each claimed by a lock, gone on with from its checkpoint, saved at its end.
 
-import fcntl
+Whatever goes wrong with a run fails that run alone.
+"""
+
 import time
+import traceback
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from pathlib import Path
-from typing import IO, Any, Literal
+from typing import Any, Literal
 
-import torch
+from filelock import BaseFileLock
 
-from hcl.training import checkpoint, runs, train
+from hcl.errors import HclError
+from hcl.training import checkpoint, files, locks, runs, train
 from hcl.training.data import DataError
 from hcl.training.engine import Engine
-from hcl.training.evaluate import DivergedError
 from hcl.training.jobs import Event, Job, Settings, is_made
 from hcl.training.spec import RunSpec
 from hcl.training.techniques import Techniques
@@ -26,7 +28,7 @@ class _Lane:
 
     job: Job
     training: train.Training
-    claim: IO[str]
+    claim: BaseFileLock
     saved: float
 
 
@@ -52,6 +54,13 @@ class _Worker:
         self._start_seconds = 0.0
 
     def make(self, jobs: Sequence[Job]) -> None:
+        try:
+            self._make(jobs)
+        finally:  # as on a second Ctrl-C in a notebook, whose process goes on
+            for lane in self._active:
+                locks.give_up(lane.claim)
+
+    def _make(self, jobs: Sequence[Job]) -> None:
         lanes = self._settings.at_once or 1 if self._device.type == "cuda" else 1
         waiting = list(jobs)
         while True:
@@ -73,14 +82,14 @@ class _Worker:
     def _ready(self, job: Job) -> bool:
         """Return whether the weights that a run starts from are there, or will never be, which its start finds out."""
         start, root = job.spec.start, self._settings.runs_root
-        if start is None or checkpoint.weights_path(start, root).exists():
+        if start is None or checkpoint.sound(checkpoint.weights_path(start, root)):
             return True
         if any(lane.job.spec == start for lane in self._active):
             return False
-        claim = _claim(start, root)
-        if claim is not None:
-            claim.close()
-        return claim is not None
+        try:
+            return not locks.held(checkpoint.lock_path(start, root))
+        except OSError:
+            return True
 
     def _closing(self, seconds: float) -> bool:
         """Return whether to stop rather than begin what takes this long."""
@@ -91,18 +100,22 @@ class _Worker:
     def _start(self, job: Job) -> None:
         """Claim a run and launch its next epoch, unless it is another's, finished, or cannot be begun."""
         spec, root, started = job.spec, self._settings.runs_root, time.perf_counter()
-        claim = _claim(spec, root)
+        try:
+            claim = locks.claim(checkpoint.lock_path(spec, root))
+        except OSError as error:
+            self._report(Event("failed", spec.run_id, message=self._why(spec, error)))
+            return
         if claim is None:
             return
         if is_made(job, root):
-            Path(claim.name).unlink(missing_ok=True)
-            claim.close()
+            locks.remove(claim)
             return
+        self._report(Event("claimed", spec.run_id))
         try:
-            training, begun_again = self._training(spec)
-        except (DataError, DivergedError, ValueError, torch.OutOfMemoryError) as error:
-            claim.close()
-            self._report(Event("failed", spec.run_id, message=str(error)))
+            training, begun_again = self._training(job)
+        except Exception as error:
+            locks.give_up(claim)
+            self._report(Event("failed", spec.run_id, message=self._why(spec, error)))
             return
         lane = _Lane(job, training, claim, time.perf_counter())
         self._active.append(lane)
@@ -110,10 +123,12 @@ class _Worker:
         self._report(Event("started", spec.run_id, training.epoch, begun_again))
         self._go_on(lane)
 
-    def _training(self, spec: RunSpec) -> tuple[train.Training, str]:
+    def _training(self, job: Job) -> tuple[train.Training, str]:
         """Return a run, gone on with where it can be, and why not where there is a state that it cannot go on from."""
-        settings = self._settings
-        state, why_not = checkpoint.load(checkpoint.path_of(spec, settings.runs_root))
+        settings, spec = self._settings, job.spec
+        state, why_not = checkpoint.load(checkpoint.path_of(spec, settings.runs_root), run_id=spec.run_id)
+        if job.keep_weights and checkpoint.weights_path(spec, settings.runs_root).exists():
+            why_not = why_not or "the weights kept of it are damaged"  # else it would be made
         began = Techniques.named(state["techniques"]) if state else None
         elsewhere = began is not None and began.graph and self._device.type != "cuda"
         techniques = settings.techniques or (None if elsewhere else began)
@@ -143,22 +158,37 @@ class _Worker:
     def _weights(self, spec: RunSpec) -> dict[str, Any] | None:
         if spec.start is None:
             return None
-        weights, _ = checkpoint.load(checkpoint.weights_path(spec.start, self._settings.runs_root), any_code=True)
+        path, name = checkpoint.weights_path(spec.start, self._settings.runs_root), spec.start.run_id
+        weights, why_not = checkpoint.load(path, any_code=True, run_id=name)
         if weights is None:
-            raise ValueError(f"It starts from the final weights of {spec.start.run_id}, which are not there.")
+            reason = f" ({why_not})" if why_not else ""
+            raise ValueError(f"It starts from the final weights of {name}, which are not there{reason}.")
         return weights
 
     def _settle(self, lane: _Lane) -> None:
         training, spec = lane.training, lane.job.spec
         try:
             training.settle()
-        except (DivergedError, torch.OutOfMemoryError) as error:
-            return self._end(lane, "failed", str(error))
+        except Exception as error:
+            return self._end(lane, "failed", self._why(spec, error))
         self._report(Event("epoch", spec.run_id, training.epoch))
         return self._go_on(lane)
 
     def _go_on(self, lane: _Lane) -> None:
-        """Launch the next epoch of a run, or save its record at the end, or its state where it must stop."""
+        """Launch the next epoch of a run, or end it."""
+        try:
+            ended = self._next(lane)
+        except Exception as error:
+            ended = ("failed", self._why(lane.job.spec, error))
+        if ended is not None:
+            self._end(lane, *ended)
+
+    def _next(self, lane: _Lane) -> tuple[Literal["finished", "stopped", "failed"], str] | None:
+        """Launch the next epoch of a run, or save its record at the end, or its state where it must stop.
+
+        Returns:
+            None, or how it ended and what there is to say.
+        """
         training, root = lane.training, self._settings.runs_root
         state = checkpoint.path_of(lane.job.spec, root)
         if training.done:
@@ -167,9 +197,9 @@ class _Worker:
             made = training.result()
             recorded = runs.save(made, lane.job.group, root)
             state.unlink(missing_ok=True)
-            Path(lane.claim.name).unlink(missing_ok=True)
+            checkpoint.log_path(lane.job.spec, root).unlink(missing_ok=True)
             self._idle.append(training.engine)
-            return self._end(lane, "finished", runs.compared(made, recorded))
+            return "finished", runs.compared(made, recorded)
         epoch_seconds = max(other.training.epoch_seconds for other in self._active)
         closing = self._closing(1.2 * epoch_seconds)
         due = time.perf_counter() - lane.saved >= self._settings.checkpoint_every
@@ -177,23 +207,24 @@ class _Worker:
             checkpoint.save(state, training.state())
             lane.saved = time.perf_counter()
         if closing:
-            return self._end(lane, "stopped")
-        return training.launch()
+            return "stopped", ""
+        training.launch()
+        return None
 
     def _end(self, lane: _Lane, kind: Literal["finished", "stopped", "failed"], message: str = "") -> None:
         self._active.remove(lane)
-        lane.claim.close()
+        (locks.remove if kind == "finished" else locks.give_up)(lane.claim)
         self._report(Event(kind, lane.job.spec.run_id, lane.training.epoch, message=message))
 
-
-def _claim(spec: RunSpec, root: Path | None) -> IO[str] | None:
-    """Return the open lock file of a run, which its closing gives up, or None where another process has it."""
-    path = checkpoint.path_of(spec, root).with_suffix(".lock")
-    path.parent.mkdir(parents=True, exist_ok=True)
-    handle = path.open("w")
-    try:
-        fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except OSError:
-        handle.close()
-        return None
-    return handle
+    def _why(self, spec: RunSpec, error: Exception) -> str:
+        """Return why a run failed, in one line; a traceback that may be needed is kept in a file, which it names."""
+        if isinstance(error, HclError | ValueError):
+            return str(error)
+        first = next(iter(str(error).strip().splitlines()), "")
+        log = checkpoint.log_path(spec, self._settings.runs_root)
+        try:
+            with files.replacing(log, mode=0o644) as part:
+                part.write_text("".join(traceback.format_exception(error)), encoding="utf-8")
+        except OSError:  # as where the disk is full
+            return f"{type(error).__name__}: {first}"
+        return f"{type(error).__name__}: {first.rstrip('.')}. Its traceback is in {log}."

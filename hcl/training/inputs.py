@@ -1,0 +1,58 @@
+"""What a run trains and tests on: the images its specification asks for, and no others."""
+
+from functools import lru_cache
+from pathlib import Path
+
+from torch import Tensor
+
+from hcl.training import data as datasets
+from hcl.training import places
+from hcl.training.catalogue import CATALOGUE
+from hcl.training.data import Dataset
+from hcl.training.spec import RunSpec
+
+
+def load_data(spec: RunSpec, root: Path | None = None) -> Dataset:
+    """Return the images a spec trains and tests on; those asked for last are kept in memory.
+
+    Raises:
+        hcl.training.data.DataError: if they are missing or incomplete.
+    """
+    seed = spec.seed if spec.dataset == "synthetic" else 0
+    return _load(spec.dataset, (root or places.data_root()).absolute(), seed, spec.num_train, spec.num_test)
+
+
+@lru_cache(maxsize=1)
+def _load(name: str, root: Path, seed: int, num_train: int | None, num_test: int | None) -> Dataset:
+    return datasets.load(name, root, seed=seed).subset(num_train, num_test)
+
+
+def check_data(spec: RunSpec, data: Dataset) -> None:
+    """Refuse images that are not those of a spec, under whose name they would be recorded.
+
+    Raises:
+        ValueError: if the name, the seed of synthetic data, the number of classes or of images of a split is another.
+    """
+    entry = CATALOGUE[spec.dataset]
+    has: object
+    for what, has, expected in (
+        ("data set", data.name, spec.dataset),
+        ("number of classes", data.num_classes, entry.num_classes),
+        ("number of training images", len(data.train), spec.num_train or entry.num_train),
+        ("number of test images", len(data.test), spec.num_test or entry.num_test),
+    ):
+        if has != expected:
+            raise ValueError(_refusal(spec, f"{what} {has!r}", repr(expected)))
+    if spec.dataset == "synthetic" and data.source != (source := f"generated from seed {spec.seed}"):
+        raise ValueError(_refusal(spec, f"data {data.source}", f"those {source}"))
+    for labels, number in ((data.train_labels, spec.num_train), (data.test_labels, spec.num_test)):
+        if number is not None and not _even(labels, entry.num_classes):
+            raise ValueError(_refusal(spec, "more images of some classes than of others", "as many of each"))
+
+
+def _even(labels: Tensor, num_classes: int) -> bool:
+    return len(set(labels.bincount(minlength=num_classes).tolist())) == 1
+
+
+def _refusal(spec: RunSpec, given: str, expected: str) -> str:
+    return f"{spec.run_id}: {given} given, expected {expected}; hcl.training.train.load_data(spec) gives what fits."
