@@ -19,7 +19,7 @@ TYPES: dict[str, Any] = {kind.__name__: kind for kind in (str, int, float, bool)
     f"list[{kind.__name__}]": GenericAlias(list, (kind,)) for kind in (str, int, float)
 }
 _INJECTED = "# Parameters"  # how the cell begins that papermill adds after the one that declares them
-_LEAST = re.compile(r">= (-?\d+)")
+_LEAST, _BELOW = re.compile(r">= (-?\d+)"), re.compile(r"< 2\^(\d+)")
 
 
 class ParameterError(HclError, ValueError):
@@ -35,7 +35,7 @@ class Declared:
 
     Attributes:
         kind: its annotation, a key of `TYPES`; empty where it has none.
-        help: the comment behind it, in which ``>= 1`` is its least value.
+        help: the comment behind it, in which ``>= 1`` is its least value, and ``< 2^32`` what it is below.
     """
 
     kind: str
@@ -89,9 +89,9 @@ def check_values(values: Mapping[str, Any], known: Mapping[str, Declared], noteb
         if not _fits(value, TYPES[kind]):
             lists = "; papermill takes lists by -y '{name: [1, 2]}'" if isinstance(value, str) and "[" in kind else ""
             raise ParameterError(f"{name}={value!r}: {notebook} expects {kind}{lists}.")
-        least = _LEAST.search(known[name].help)
+        least, below = _LEAST.search(known[name].help), _BELOW.search(known[name].help)
         for item in value if isinstance(value, list) else [value]:
-            if least and item < int(least[1]):
+            if (least and item < int(least[1])) or (below and item >= 2 ** int(below[1])):
                 raise ParameterError(f"{name}={value!r}: {notebook} expects {known[name].help}.")
 
 
