@@ -20,12 +20,12 @@
 # differences of about $10^{-16}$ are rounding.
 
 # %% tags=["parameters"]
-num_classes: int = 10  # C of the random features of the figure, >= 2
-per_class: int = 20  # items of each class there, >= 2
-trials: int = 60  # random representations there, >= 1
-representations: int = 1000  # random representations for each bound of Theorems 2 and 3, >= 1
-starts: int = 20  # random starts of each descent, >= 1
-seed: int = 0  # of all random features and starts, >= 0 and < 2^32
+num_classes: int = 10  # C of the random features of the figure, at least 2
+per_class: int = 20  # items of each class there, at least 2
+trials: int = 60  # random representations there, at least 1
+representations: int = 1000  # random representations for each bound of Theorems 2 and 3, at least 1
+starts: int = 20  # random starts of each descent, at least 1
+seed: int = 0  # of all random features and starts, at least 0 and below 2^32
 
 # %%
 import matplotlib.pyplot as plt

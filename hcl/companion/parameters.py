@@ -19,7 +19,7 @@ TYPES: dict[str, Any] = {kind.__name__: kind for kind in (str, int, float, bool)
     f"list[{kind.__name__}]": GenericAlias(list, (kind,)) for kind in (str, int, float)
 }
 _INJECTED = "# Parameters"  # how the cell begins that papermill adds after the one that declares them
-_LEAST, _BELOW = re.compile(r">= (-?\d+)"), re.compile(r"< 2\^(\d+)")
+_LEAST, _BELOW = re.compile(r"at least (-?\d+)"), re.compile(r"below 2\^(\d+)")
 
 
 class ParameterError(HclError, ValueError):
@@ -35,7 +35,8 @@ class Declared:
 
     Attributes:
         kind: its annotation, a key of `TYPES`; empty where it has none.
-        help: the comment behind it, in which ``>= 1`` is its least value, and ``< 2^32`` what it is below.
+        help: the comment behind it, in which ``at least 1`` and ``below 2^32`` are limits; papermill reads no line that
+            has another equals sign.
     """
 
     kind: str
@@ -43,7 +44,7 @@ class Declared:
 
 
 def declared(source: str) -> dict[str, Declared]:
-    """Return the parameters that a cell declares: ``epochs: int = 1  # of training, >= 1``, one a line.
+    """Return the parameters that a cell declares: ``epochs: int = 1  # of training, at least 1``, one a line.
 
     Empty for a cell that does anything else.
     """

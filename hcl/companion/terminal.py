@@ -91,6 +91,7 @@ def _in_one_line() -> Iterator[None]:
     except _UsageError as error:
         if type(error).__name__ == "NoArgsIsHelpError":
             raise
-        command = error.ctx.command_path if error.ctx else "hcl"
+        called = error.ctx.command_path.split()[1:] if error.ctx else []
+        command = " ".join(["hcl", *called])
         message = " ".join(error.format_message().split())
         raise fail(f"{message.rstrip('.')}: see {command} --help", error.exit_code) from error
