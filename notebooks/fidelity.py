@@ -22,9 +22,10 @@ epochs: int = 0  # 0 takes the profile's
 from IPython.display import Markdown
 from myst_nb import glue
 
-from hcl.companion import ambiguities, figures, notes, pages, report, scoreboard, slips
+from hcl.companion import ambiguities, figures, notes, pages, parameters, report, scoreboard, slips
 from hcl.companion import study as studies
 
+parameters.check()
 figures.set_theme()
 study = studies.study("fidelity", profile, seeds=seeds, epochs=epochs)
 runs = study.runs()

@@ -26,8 +26,9 @@ from IPython.display import Markdown
 from myst_nb import glue
 
 from hcl.bounds import scl_lower_bound, ucl_lower_bound
-from hcl.companion import figures, pages, report
+from hcl.companion import figures, pages, parameters, report
 
+parameters.check()
 page = pages.load("fig02", profile, hardness=hardness, seeds=seeds, epochs=epochs)
 page.note()
 

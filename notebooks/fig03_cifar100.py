@@ -24,8 +24,9 @@ epochs: int = 0  # 0 takes the profile's
 # %%
 from myst_nb import glue
 
-from hcl.companion import figures, pages, published, report
+from hcl.companion import figures, pages, parameters, published, report
 
+parameters.check()
 page = pages.load("fig03", profile, dataset=dataset, hardness=hardness, seeds=seeds, epochs=epochs)
 page.note()
 

@@ -24,8 +24,9 @@ seeds: list[int] = []  # one run of each setting a seed, several give bands; emp
 epochs: int = 0  # 0 takes the profile's
 
 # %%
-from hcl.companion import figures, pages
+from hcl.companion import figures, pages, parameters
 
+parameters.check()
 page = pages.load("fig04", profile, dataset=dataset, hardness=hardness, seeds=seeds, epochs=epochs)
 page.note()
 

@@ -22,8 +22,9 @@ seeds: list[int] = []  # one run of each setting a seed, several give bands; emp
 epochs: int = 0  # 0 takes the profile's
 
 # %%
-from hcl.companion import figures, pages, report
+from hcl.companion import figures, pages, parameters, report
 
+parameters.check()
 page = pages.load("fig05", profile, dataset=dataset, hardness=hardness, seeds=seeds, epochs=epochs)
 page.note()
 

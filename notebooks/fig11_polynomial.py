@@ -23,9 +23,10 @@ epochs: int = 0  # 0 takes the profile's
 # %%
 import pandas as pd
 
-from hcl.companion import figures, pages
+from hcl.companion import figures, pages, parameters
 from hcl.hardening import matching_beta
 
+parameters.check()
 page = pages.load("fig11", profile, dataset=dataset, hardness=hardness, seeds=seeds, epochs=epochs)
 page.note()
 

@@ -28,8 +28,9 @@ epochs: int = 0  # 0 takes the profile's
 # %%
 import math
 
-from hcl.companion import figures, pages
+from hcl.companion import figures, pages, parameters
 
+parameters.check()
 page = pages.load("fig12", profile, dataset=dataset, hardness=hardness, seeds=seeds, epochs=epochs)
 page.note()
 

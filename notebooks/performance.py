@@ -22,8 +22,9 @@ from pathlib import Path
 import pandas as pd
 from IPython.display import Markdown
 
-from hcl.companion import benchmarks_report, figures, report
+from hcl.companion import benchmarks_report, figures, parameters, report
 
+parameters.check()
 figures.set_theme()
 suites = benchmarks_report.load(Path(results) if results else None)
 rows = pd.concat([frame.assign(suite=suite) for suite, frame in suites.items()])

@@ -31,9 +31,10 @@ profile: str = "auto"  # smoke, laptop, workstation, gpu or paper; auto takes fo
 from IPython.display import Markdown
 from myst_nb import glue
 
-from hcl.companion import figures, pages, report
+from hcl.companion import figures, pages, parameters, report
 from hcl.companion.scoreboard import counted, limits_table, scoreboard, sensitivity
 
+parameters.check()
 figures.set_theme()
 board = scoreboard(profile=profile)
 waiting = board["verdict"] == "waiting"

@@ -23,8 +23,9 @@ seeds: list[int] = []  # one run of each setting a seed, several give bands; emp
 epochs: int = 0  # 0 takes the profile's
 
 # %%
-from hcl.companion import figures, labels, pages, published, report
+from hcl.companion import figures, labels, pages, parameters, published, report
 
+parameters.check()
 page = pages.load("table1", profile, dataset=dataset, hardness=hardness, seeds=seeds, epochs=epochs)
 page.note()
 

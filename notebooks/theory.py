@@ -20,12 +20,12 @@
 # differences of about $10^{-16}$ are rounding.
 
 # %% tags=["parameters"]
-num_classes: int = 10  # C of the random features of the figure
-per_class: int = 20  # items of each class there
-trials: int = 60  # random representations there
-representations: int = 1000  # random representations for each bound of Theorems 2 and 3
-starts: int = 20  # random starts of each descent
-seed: int = 0  # of all random features and starts
+num_classes: int = 10  # C of the random features of the figure, at least 2
+per_class: int = 20  # items of each class there, at least 2
+trials: int = 60  # random representations there, at least 1
+representations: int = 1000  # random representations for each bound of Theorems 2 and 3, at least 1
+starts: int = 20  # random starts of each descent, at least 1
+seed: int = 0  # of all random features and starts, at least 0 and below 2^32
 
 # %%
 import matplotlib.pyplot as plt
@@ -36,10 +36,21 @@ from IPython.display import Markdown
 
 from hcl import geometry
 from hcl.bounds import scl_lower_bound, ucl_lower_bound
-from hcl.companion import batch_bounds, corollaries, figures, loss_class, pages, report, scoreboard, theorems
+from hcl.companion import (
+    batch_bounds,
+    corollaries,
+    figures,
+    loss_class,
+    pages,
+    parameters,
+    report,
+    scoreboard,
+    theorems,
+)
 from hcl.hardening import Exponential
 from hcl.losses import contrastive_loss
 
+parameters.check()
 figures.set_theme()
 generator = torch.Generator().manual_seed(seed)
 ROUNDING = 1e-12

@@ -85,3 +85,32 @@ def test_faults_see_what_jupyter_book_would_publish():
 def test_generated_pages_and_builds_are_not_committed():
     tracked = subprocess.run(["git", "ls-files"], cwd=ROOT, capture_output=True, text=True, check=False).stdout.split()
     assert not [path for path in tracked if path.startswith(("book/pages/", "_build/", "data/", "runs/smoke/"))]
+
+
+@pytest.mark.parametrize(
+    ("source", "shows"),
+    [
+        ("x", True), ("x = 1\nx", True), ("await x", True), ("%matplotlib inline\nx", True), ("!ls\nx", True),
+        ("x = 1", False), ("", False), ("# x", False), ("x;", False), ("?x", False), ("x?", False), ("x??", False),
+        ("!ls", False), ("x = !ls", False), ("%timeit x", False), ("%%time\nx", False), ("%%bash\nls | head", False),
+        ("x = %pwd", False), ("for x in y:\n    !ls {x}", False), ("x = (", False),
+    ],
+)  # fmt: skip
+def test_cells_with_ipython_syntax_are_looked_at_as_ipython_reads_them(source, shows):
+    assert book._shows_something(source) is shows
+    cell = nbformat.v4.new_code_cell(source, execution_count=1)
+    hollow = book.faults(nbformat.v4.new_notebook(cells=[cell]))
+    assert len(hollow) == shows
+
+
+def test_a_clone_has_the_same_line_ends_whatever_git_is_set_to():
+    """Records have hashes, and pairs of notebooks are compared: no file may come with CR."""
+    listed = subprocess.run(["git", "ls-files", "--eol"], cwd=ROOT, capture_output=True, text=True, check=False).stdout
+    for line in listed.splitlines():
+        index, tree, *attributes = line.partition("\t")[0].split()
+        path = line.partition("\t")[2]
+        if path.endswith((".npz", ".png")):
+            assert "attr/-text" in attributes, line
+        else:
+            assert index in ("i/lf", "i/none") and tree in ("w/lf", "w/none", "w/"), line
+            assert "eol=lf" in attributes, line

@@ -6,6 +6,7 @@ import itertools
 import os
 import pickle
 import tarfile
+import warnings
 from dataclasses import replace
 from pathlib import Path
 from urllib.error import URLError
@@ -277,6 +278,144 @@ def test_a_truncated_archive_is_refused_and_not_cached(tmp_path, cache, share):
     with pytest.raises(DataError, match="(?s)cifar10.tar.xz is truncated or no tar archive .*: copy it again"):
         data.cifar10(tmp_path)
     assert not cache.exists()
+
+
+# What systems and editors leave behind
+
+
+JUNK = (
+    ".DS_Store", "Thumbs.db", "desktop.ini", "._0000.jpg", "._n2_0.JPEG", "._wnids.txt", ".ipynb_checkpoints/0000.jpg",
+    ".ipynb_checkpoints/n2_0.JPEG", ".ipynb_checkpoints/wnids.txt", "__MACOSX/0000.jpg",
+)  # fmt: skip
+
+
+def litter(folder):
+    """Leave junk in a folder and in every one below it."""
+    for place in [folder, *(path for path in folder.rglob("*") if path.is_dir())]:
+        for name in JUNK:
+            (place / name).parent.mkdir(exist_ok=True)
+            (place / name).write_bytes(b"\0\5\x16\7 no image")
+
+
+@pytest.mark.usefixtures("any_count", "cache")
+@pytest.mark.parametrize("packed", [False, True])
+def test_what_systems_leave_in_folders_is_passed_over(tmp_path, packed):
+    cifar, tiny = write_cifar10(tmp_path), write_tinyimagenet(tmp_path)
+    for folder in (cifar, tiny):
+        litter(folder)
+        if packed:
+            pack(folder, tmp_path / f"{folder.name}.tar.xz")
+            folder.rename(tmp_path / f"elsewhere-{folder.name}")
+    assert_made_up_cifar10(data.cifar10(tmp_path))
+    assert_made_up_tinyimagenet(data.tinyimagenet(tmp_path), 3)
+
+
+@pytest.mark.usefixtures("any_count")
+def test_folders_that_are_links_are_followed_and_loops_are_not(tmp_path):
+    cifar, tiny = write_cifar10(tmp_path), write_tinyimagenet(tmp_path)
+    for folder in (cifar / "train" / "cat", cifar / "test", tiny / "train" / "n1", tiny / "val" / "images"):
+        there = tmp_path / "elsewhere" / folder.relative_to(tmp_path)
+        there.parent.mkdir(parents=True, exist_ok=True)
+        folder.rename(there)
+        folder.symlink_to(there)
+    (cifar / "train" / "frog" / "loop").symlink_to(cifar)
+    assert_made_up_cifar10(data.cifar10(tmp_path))
+    assert_made_up_tinyimagenet(data.tinyimagenet(tmp_path), 3)
+
+
+@pytest.mark.usefixtures("any_count")
+@pytest.mark.parametrize("end", ["\n", "\r\n", "\n\n"])
+def test_lists_with_a_byte_order_mark_or_other_line_ends_are_read(tmp_path, end):
+    folder = write_tinyimagenet(tmp_path)
+    for path in (folder / "wnids.txt", folder / "val" / "val_annotations.txt"):
+        lines = path.read_text().splitlines()
+        path.write_bytes(b"\xef\xbb\xbf" + (end.join(lines) + end).encode())
+    assert_made_up_tinyimagenet(data.tinyimagenet(tmp_path), 3)
+
+
+@pytest.mark.usefixtures("any_count")
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [
+        ("n2\u20ac".encode("utf-16"), "wnids.txt is no text in UTF-8"),
+        (b"val_0.JPEG n2", "val_annotations.txt has the line 'val_0.JPEG n2'; expected file, tab, class"),
+    ],
+)
+def test_a_list_that_cannot_be_read_is_named(tmp_path, content, message):
+    folder = write_tinyimagenet(tmp_path)
+    name = message.split()[0]
+    next(folder.rglob(name)).write_bytes(content)
+    with pytest.raises(DataError, match=message) as caught:
+        data.tinyimagenet(tmp_path)
+    assert "\n" not in str(caught.value)
+
+
+def broken_png():
+    whole = io.BytesIO()
+    Image.effect_noise((32, 32), 90).save(whole, "PNG")
+    return whole.getvalue().replace(b"IDAT", b"IDAX")
+
+
+@pytest.mark.usefixtures("any_count", "cache")
+@pytest.mark.parametrize("packed", [False, True])
+@pytest.mark.parametrize("content", [b"", b"no image", broken_png()], ids=["empty", "text", "png"])
+def test_an_image_that_cannot_be_read_is_named_in_one_line(tmp_path, content, packed):
+    folder = write_cifar10(tmp_path)
+    (folder / "train" / "cat" / "0001.jpg").write_bytes(content)
+    if packed:
+        pack(folder, tmp_path / "cifar10.tar.xz")
+        folder.rename(tmp_path / "elsewhere")
+    with pytest.raises(DataError, match="train/cat/0001.jpg is not a readable image") as caught:
+        data.cifar10(tmp_path)
+    assert "\n" not in str(caught.value) and " at 0x" not in str(caught.value)
+
+
+@pytest.mark.usefixtures("any_count", "cache")
+def test_an_archive_with_a_link_to_nothing_is_refused(tmp_path):
+    folder = write_cifar10(tmp_path)
+    (folder / "train" / "cat" / "0009.jpg").symlink_to("gone.jpg")
+    pack(folder, tmp_path / "cifar10.tar.xz")
+    folder.rename(tmp_path / "elsewhere")
+    with pytest.raises(DataError, match="cifar10.tar.xz is truncated or no tar archive"):
+        data.cifar10(tmp_path)
+
+
+@pytest.mark.usefixtures("any_count")
+@pytest.mark.parametrize("damage", ["a bit", "half", "empty", "text", "folder"])
+def test_a_damaged_cache_is_made_again_with_one_warning(tmp_path, cache, damage):
+    pack(write_cifar10(tmp_path), tmp_path / "cifar10.tar.xz")
+    (tmp_path / "cifar10").rename(tmp_path / "elsewhere")
+    whole = data.cifar10(tmp_path).fingerprint
+    (kept,) = cache.iterdir()
+    content = bytearray(kept.read_bytes())
+    content[len(content) // 2] ^= 1
+    damaged = {"a bit": bytes(content), "half": content[: len(content) // 2], "empty": b"", "text": b"no archive"}
+    if damage == "folder":
+        kept.unlink()
+        kept.mkdir()
+    else:
+        kept.write_bytes(damaged[damage])
+    with pytest.warns(UserWarning, match="is damaged .*: the data set is read from its archive again") as caught:
+        assert data.cifar10(tmp_path).fingerprint == whole
+    assert len(caught) == 1
+    if damage != "folder":
+        with warnings.catch_warnings():
+            warnings.simplefilter("error")
+            assert data.cifar10(tmp_path).fingerprint == whole, "the cache is whole again"
+
+
+@pytest.mark.usefixtures("any_count")
+def test_a_user_without_a_home_has_no_cache(tmp_path, monkeypatch):
+    pack(write_cifar10(tmp_path), tmp_path / "cifar10.tar.xz")
+    (tmp_path / "cifar10").rename(tmp_path / "elsewhere")
+    monkeypatch.setattr(os.path, "expanduser", lambda path: path)  # as for a user of no HOME and no entry
+    for cache_home in (lambda: monkeypatch.delenv("XDG_CACHE_HOME", raising=False),
+                       lambda: monkeypatch.setenv("XDG_CACHE_HOME", "")):  # fmt: skip
+        cache_home()
+        assert_made_up_cifar10(data.cifar10(tmp_path))
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+    data.cifar10(tmp_path)
+    assert len(list((tmp_path / "cache" / "hcl").iterdir())) == 1
 
 
 # Tiny-ImageNet

@@ -1,14 +1,16 @@
+import ast
 import os
 import shutil
 import subprocess
 import sys
+from pathlib import Path
 
 import jupytext.cli
 import nbformat
 import pytest
 from conftest import ROOT
 
-from hcl.companion import book, notebooks, registry
+from hcl.companion import book, notebooks, parameters, registry
 from hcl.companion import study as studies
 
 SMOKE = {
@@ -116,7 +118,7 @@ def test_sync_brings_an_edited_pair_back_in_step_and_is_stable(tmp_path):
 @pytest.mark.parametrize(
     ("values", "message"),
     [
-        ({"epoch": 3}, "no parameter 'epoch'.*epochs: int"),
+        ({"epoch": 3}, r"no parameter 'epoch' \(did you mean 'epochs'\?\): it takes profile: str, .*epochs: int"),
         ({"epochs": "abc"}, "epochs='abc'.*expects int"),
         ({"epochs": True}, "expects int"),
         ({"seeds": 1}, r"expects list\[int\]"),
@@ -124,8 +126,9 @@ def test_sync_brings_an_edited_pair_back_in_step_and_is_stable(tmp_path):
     ],
 )
 def test_parameters_that_papermill_would_let_pass_are_refused(values, message):
-    with pytest.raises(notebooks.ParameterError, match=f"(?s){message}"):
+    with pytest.raises(notebooks.ParameterError, match=f"(?s){message}") as caught:
         notebooks.check_parameters(notebooks.path_of("fig05_cifar10"), values)
+    assert "\n" not in str(caught.value)
 
 
 def test_every_declared_parameter_is_described_and_of_a_known_type():
@@ -146,3 +149,141 @@ def test_figure_parameters_are_arguments_of_study():
     for figure in registry.FIGURES.values():
         if figure.dataset is not None:
             assert set(papermill.inspect_notebook(str(notebooks.path_of(figure.notebook)))) <= known
+
+
+def test_parameters_are_read_as_papermill_reads_them():
+    import papermill
+
+    for path in notebooks.pairs():
+        cells = nbformat.read(path.with_suffix(".ipynb"), as_version=4).cells
+        ours = parameters.declared(next(c.source for c in cells if "parameters" in c.metadata.get("tags", [])))
+        theirs = papermill.inspect_notebook(str(path.with_suffix(".ipynb")))
+        assert {n: (p.kind, p.help) for n, p in ours.items()} == {
+            n: (p["inferred_type_name"], p["help"]) for n, p in theirs.items()
+        }
+
+
+def test_every_notebook_looks_at_its_parameters_before_it_does_anything():
+    for path in notebooks.pairs():
+        cells = [c for c in notebooks.from_source(path).cells if c.cell_type == "code"]
+        assert "parameters" in cells[0].metadata["tags"]
+        body = [line for line in ast.parse(cells[1].source).body if not isinstance(line, ast.Import | ast.ImportFrom)]
+        assert ast.unparse(body[0]) == "parameters.check()", path
+        assert all("import" not in cell.source for cell in cells[:1])
+
+
+@pytest.mark.parametrize("cell", ["epochs = 1", "epochs: dict = {}", "epochs: int | None = 1"])
+def test_a_parameter_without_a_type_that_can_be_checked_is_refused_in_one_line(cell, tmp_path):
+    (tmp_path / "a.py").write_text(f'{HEADER}\n# %% tags=["parameters"]\n{cell}\n')
+    notebooks.sync(tmp_path)
+    with pytest.raises(notebooks.ParameterError, match="a declares epochs as .*must say one of str, int") as caught:
+        notebooks.check_parameters(tmp_path / "a.ipynb", {"epochs": 2})
+    assert "\n" not in str(caught.value)
+
+
+def test_a_notebook_without_parameters_takes_none(tmp_path):
+    (tmp_path / "a.py").write_text(f"{HEADER}\n# %%\n1\n")
+    notebooks.sync(tmp_path)
+    notebooks.check_parameters(tmp_path / "a.ipynb", {})
+    with pytest.raises(notebooks.ParameterError, match="a has no parameter 'x': it takes none at all"):
+        notebooks.check_parameters(tmp_path / "a.ipynb", {"x": 1})
+
+
+def test_a_source_without_a_header_is_named(tmp_path):
+    (tmp_path / "bare.py").write_text("print(1)\n")
+    (tmp_path / "bare.ipynb").write_text("{}")
+    for command in (notebooks.drifted, notebooks.sync):
+        with pytest.raises(notebooks.NotebookError, match="bare.py has no kernelspec in its header: begin") as caught:
+            command(tmp_path)
+        assert "\n" not in str(caught.value)
+    (tmp_path / "bare.ipynb").unlink()
+    (tmp_path / "bare.py").rename(tmp_path / "._bare.py")  # what a Mac leaves beside a file
+    assert notebooks.drifted(tmp_path) == []
+
+
+def test_pairs_agree_with_either_kind_of_line_end(tmp_path):
+    write(tmp_path, "a", '# %%\n"""two\nlines"""\nprint("β")')
+    notebooks.sync(tmp_path)
+    whole = (tmp_path / "a.ipynb").read_bytes()
+    assert b"\r" not in whole
+    for path in (tmp_path / "a.py", tmp_path / "a.ipynb"):
+        path.write_bytes(path.read_bytes().replace(b"\n", b"\r\n"))
+    assert notebooks.drifted(tmp_path) == []
+    (tmp_path / "a.ipynb").unlink()
+    notebooks.sync(tmp_path)
+    assert (tmp_path / "a.ipynb").read_bytes() == whole
+
+
+@pytest.mark.parametrize("output", ["{}/a.ipynb", "{}/other.ipynb", "{}/../{name}/a.ipynb", "{}/out.txt", "{}"])
+def test_an_output_over_the_notebooks_is_refused_and_they_stay_as_they_are(output, tmp_path):
+    write(tmp_path, "a", "# %%\n1")
+    notebooks.sync(tmp_path)
+    before = (tmp_path / "a.ipynb").read_bytes()
+    with pytest.raises(notebooks.ParameterError, match="Output .*expected"):
+        notebooks.execute("a", Path(output.format(tmp_path, name=tmp_path.name)), folder=tmp_path)
+    assert (tmp_path / "a.ipynb").read_bytes() == before and not (tmp_path / "other.ipynb").exists()
+
+
+# Plain papermill
+
+
+DECLARING = """epochs: int = 1  # of training, at least 1
+seeds: list[int] = []  # at least 0 and below 2^32
+rate: float = 0.5  # of it"""
+
+
+@pytest.mark.parametrize(
+    ("injected", "message"),
+    [
+        (
+            "epoch = 5",
+            r"The notebook has no parameter 'epoch' \(did you mean 'epochs'\?\): it takes epochs: int, seeds",
+        ),
+        ('epochs = "five"', "epochs='five': The notebook expects int"),
+        ("epochs = True", "epochs=True: The notebook expects int"),
+        ("epochs = 0", "epochs=0: The notebook expects of training, at least 1"),
+        ('seeds = "[0, 1]"', r"expects list\[int\]; papermill takes lists by -y"),
+        ("seeds = [0, -1]", r"seeds=\[0, -1\]: The notebook expects at least 0"),
+        (f"seeds = [{2**32}]", "expects at least 0 and below 2"),
+        ('rate = float("nan")', "rate=nan: The notebook expects float"),
+        ("epochs = 2\nx = 1\ny = 2", "no parameter 'x'"),
+    ],
+)
+def test_what_papermill_injects_is_checked(injected, message):
+    cell, values = f"# Parameters\n{injected}\n", {}
+    exec(f"{DECLARING}\n{cell}", values)
+    with pytest.raises(notebooks.ParameterError, match=message):
+        parameters.check_cells(["", DECLARING, cell, "parameters.check()"], values)
+
+
+def test_what_a_reader_does_in_jupyterlab_is_let_be():
+    """Names of the reader's own, cells run again, a parameter edited: none of it is papermill's."""
+    values = {}
+    exec(f"{DECLARING}\nepochs = 3\nmine = 4\nrate = 1", values)
+    for cells in (
+        ["", DECLARING, "# Parameters\nepochs = 3\n", "mine = 4"],
+        ["", "mine = 4", DECLARING, DECLARING, "parameters.check()", "other = 1", "parameters.check()"],
+        ["", "mine = 4", "parameters.check()"],
+        ["", "%matplotlib inline", "x = (", DECLARING],
+        [""],
+    ):
+        parameters.check_cells(cells, values)
+    parameters.check()  # outside a notebook
+
+
+def test_plain_papermill_fails_in_the_first_cell_with_one_line(tmp_path, runs_root, monkeypatch):
+    monkeypatch.setenv("HCL_DATA", str(tmp_path / "nothing"))
+    output = tmp_path / "out.ipynb"
+    command = [sys.executable, "-m", "papermill", "notebooks/fig05_cifar10.ipynb", str(output), "--no-progress-bar"]
+    for wrong, message in (
+        (["-p", "profile", "smoke", "-p", "epoch", "5"], "ParameterError: The notebook has no parameter 'epoch'"),
+        (["-p", "profile", "smoke", "-p", "dataset", "mnist"], "ParameterError: dataset='mnist': expected one of"),
+    ):
+        done = subprocess.run([*command, *wrong], cwd=ROOT, check=False, capture_output=True, text=True)
+        assert done.returncode != 0 and message in done.stderr
+        cells = [cell for cell in nbformat.read(output, as_version=4).cells if cell.cell_type == "code"]
+        failed = [number for number, cell in enumerate(cells) if any(o.output_type == "error" for o in cell.outputs)]
+        assert failed == [2], "after the parameters and what papermill adds"
+        (error,) = cells[2].outputs
+        assert len(error.traceback) == 1 and "\n" not in error.traceback[0]
+    assert list(runs_root.iterdir()) == []

@@ -4,8 +4,10 @@ from pathlib import Path
 
 import pytest
 from conftest import ROOT
+from typer.testing import CliRunner
 
-from hcl.companion import book, notebooks
+from hcl.companion import book, cli, notebooks
+from hcl.errors import HclError
 from hcl.training import places
 from hcl.training.places import NoCheckoutError
 
@@ -49,3 +51,22 @@ def test_what_needs_the_checkout_says_so_in_one_line_and_touches_nothing(install
             command()
         assert "\n" not in str(caught.value)
     assert (installed / "book" / "pages").is_dir()
+
+
+@pytest.mark.parametrize("command", ["book", "sync", "run theory", "verify", "runs check"])
+def test_commands_that_need_the_checkout_end_with_2_and_one_line(command, installed, monkeypatch):
+    for variable in ("HCL_RUNS", "HCL_DATA"):
+        monkeypatch.delenv(variable, raising=False)
+    (installed / "book" / "pages").mkdir(parents=True)
+    result = CliRunner().invoke(cli.app, command.split())
+    assert result.exit_code == 2 and result.stdout == "", result.output
+    assert result.stderr.startswith("error: ") and result.stderr.count("\n") == 1
+    assert "clone it" in result.stderr or "There are no records in runs: set HCL_RUNS" in result.stderr
+    assert (installed / "book" / "pages").is_dir()
+
+
+@pytest.mark.parametrize(("variable", "root"), [("HCL_DATA", places.data_root), ("HCL_RUNS", places.runs_root)])
+def test_a_home_that_is_not_there_is_said_in_one_line(variable, root, monkeypatch):
+    monkeypatch.setenv(variable, "~nobody-of-this-name/data")
+    with pytest.raises(HclError, match=f"{variable}=~nobody-of-this-name/data: there is no home folder"):
+        root()

@@ -4,8 +4,10 @@ import json
 from dataclasses import FrozenInstanceError, fields, replace
 
 import pytest
+from conftest import ROOT
 
-from hcl.training.spec import RunSpec
+from hcl.training.randomness import seed_for
+from hcl.training.spec import MAX_EPOCHS, MAX_HARDNESS, MAX_SEED, RunSpec, check_feasible
 
 PLAIN = {"dataset": "cifar10", "supervised": True}
 
@@ -70,10 +72,21 @@ def test_whole_numbers_and_floats_are_one_run():
         ({"dim": 0}, "dim=0: expected at least 1"),
         ({"eval_every": 0}, "eval_every=0"),
         ({"seed": -1}, "seed=-1: expected at least 0"),
-        ({"lr": 0.0}, "Expected lr > 0"),
-        ({"lr": float("nan")}, "Expected lr > 0"),
-        ({"weight_decay": -1e-6}, "weight_decay >= 0"),
-        ({"noise": -0.1}, "noise >= 0"),
+        ({"hardness": 1e300}, "hardness=1e\\+300: expected at most 1,000,000,000"),
+        ({"hardness": 1.01e9}, "expected at most 1,000,000,000"),
+        ({"seed": 2**63}, "seed=9223372036854775808: expected at most 4,294,967,295"),
+        ({"seed": 2**32}, "expected at most 4,294,967,295"),
+        ({"epochs": 1_000_001}, "epochs=1000001: expected at most 1,000,000"),
+        ({"k": 10**20}, "k=100000000000000000000: expected at most 2,147,483,647"),
+        ({"num_train": 0}, "num_train=0: expected at least 1"),
+        ({"num_test": 0}, "num_test=0: expected at least 1"),
+        ({"lr": 0.0}, "lr=0.0: expected a finite number > 0"),
+        ({"lr": float("nan")}, "lr=nan: expected a finite number > 0"),
+        ({"lr": float("inf")}, "lr=inf: expected a finite number > 0"),
+        ({"weight_decay": -1e-6}, "weight_decay=-1e-06: expected a finite number >= 0"),
+        ({"weight_decay": float("inf")}, "weight_decay=inf: expected a finite number >= 0"),
+        ({"noise": -0.1}, "noise=-0.1: expected a finite number >= 0"),
+        ({"noise": float("nan")}, "noise=nan: expected a finite number >= 0"),
         ({"supervised": 1}, "supervised=1: expected True or False"),
         ({"exclude_self": "no"}, "exclude_self='no': expected True or False"),
         ({"k": "256"}, "k='256': expected a whole number or None"),
@@ -111,8 +124,67 @@ def test_a_spec_survives_json(changes):
 
 
 def test_unknown_fields_are_named():
-    with pytest.raises(ValueError, match="Unknown field colour, size: this record is of another version"):
+    with pytest.raises(ValueError, match="Unknown field colour, size: expected some of dataset, supervised"):
         RunSpec.from_dict(spec().to_dict() | {"size": 1, "colour": "red"})
+    with pytest.raises(ValueError, match=r"Unknown field epoch \(did you mean 'epochs'\?\)"):
+        RunSpec.from_dict(spec().to_dict() | {"epoch": 1})
+    with pytest.raises(ValueError, match="No supervised: a run needs both"):
+        RunSpec.from_dict({"dataset": "digits"})
+
+
+def test_every_committed_record_has_a_spec_that_holds_and_that_its_data_set_can_serve():
+    paths = sorted((ROOT / "runs").glob("*/[!.]*/spec.json"))
+    for path in paths:
+        recorded = RunSpec.from_dict(json.loads(path.read_text(encoding="utf-8")))
+        assert recorded.run_id == path.parent.name
+        check_feasible(recorded)
+    assert len(paths) > 200
+
+
+@pytest.mark.parametrize("family", ["exponential", "polynomial", "threshold"])
+@pytest.mark.parametrize("changes", [{}, {"k": 8}, {"objective": "simclr", "positives": "noise"}], ids=str)
+@pytest.mark.parametrize("norm", [1.0, 30.0])
+def test_the_loss_is_finite_at_the_largest_hardness(family, changes, norm):
+    """That of most weight on one negative: what float32 makes of it neither overflows nor is NaN, nor its gradient."""
+    import torch
+
+    from hcl.training.objective import batch_loss
+
+    hardest = spec(hardness=MAX_HARDNESS, hardening=family, **({"k": None} | changes))
+    generator = torch.Generator().manual_seed(0)
+    views = 1 if hardest.positives == "label" else 2
+    z = torch.nn.functional.normalize(torch.randn(20 * views, 5, generator=generator), dim=1).mul_(norm)
+    z.requires_grad_()
+    hardness = torch.tensor(hardest.hardness)  # as the engine holds it
+    loss = batch_loss(z, torch.arange(20) % 4, hardest, hardness=hardness, generator=generator)
+    loss.backward()
+    assert loss.isfinite() and z.grad is not None and z.grad.isfinite().all()
+
+
+def test_seeds_and_epochs_never_meet_in_one_number():
+    ends = [(seed, epoch) for seed in (0, 1, MAX_SEED - 1, MAX_SEED) for epoch in (0, 1, MAX_EPOCHS)]
+    made = {seed_for(*end, stream) for end in ends for stream in ("weights", "order", "draws", "evaluation")}
+    assert len(made) == 4 * len(ends) and max(made) < 2**63 and min(made) == 0
+    for seed, epoch in ((MAX_SEED + 1, 0), (-1, 0), (2**63, 0), (0, MAX_EPOCHS + 1)):
+        with pytest.raises(ValueError, match="expected a seed from 0"):
+            seed_for(seed, epoch, "order")
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"num_train": 15}, "num_train=15: expected a multiple of the 10 classes"),
+        ({"num_test": 15}, "num_test=15: expected a multiple of the 10 classes"),
+        ({"num_train": 50_010}, "num_train=50010: cifar10 has 50,000 training images"),
+        ({"num_train": 500}, "batch_size=512: there are 500 training images"),
+        ({"batch_size": 50_001}, "batch_size=50001: there are 50000 training images"),
+    ],
+)
+def test_what_a_data_set_cannot_serve_is_refused_before_it_is_read(changes, message):
+    with pytest.raises(ValueError, match=message):
+        check_feasible(spec(**changes))
+    for fine in ({}, {"num_train": 500, "batch_size": None}, {"num_train": 520}, {"num_train": 50_000}):
+        check_feasible(spec(**fine))
 
 
 def test_a_record_without_a_later_field_takes_its_default():

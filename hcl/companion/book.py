@@ -12,6 +12,7 @@ from pathlib import Path
 
 import nbformat
 import papermill
+from IPython.core.inputtransformer2 import TransformerManager
 from nbformat import NotebookNode
 
 from hcl.companion import notebooks
@@ -78,7 +79,7 @@ def missing_images(html: Path) -> list[str]:
     return [
         f"{page.relative_to(html)}: {source}"
         for page in sorted(html.rglob("*.html"))
-        for source in re.findall(r'<img[^>]*\ssrc="([^":]+)"', page.read_text())
+        for source in re.findall(r'<img[^>]*\ssrc="([^":]+)"', page.read_text(encoding="utf-8"))
         if not (page.parent / source).exists()
     ]
 
@@ -113,7 +114,15 @@ def faults(notebook: NotebookNode) -> list[str]:
 
 
 def _shows_something(source: str) -> bool:
-    """Return whether a cell ends in an expression, whose value a reader expects to see."""
-    lines = [line for line in source.splitlines() if not line.lstrip().startswith(("%", "!"))]
-    body = ast.parse("\n".join(lines)).body
-    return bool(body) and isinstance(body[-1], ast.Expr)
+    """Return whether a cell ends in an expression, whose value a reader expects to see.
+
+    IPython's own commands (``%matplotlib inline``, ``!ls``, ``?x``) show something or not as they please, and a
+    semicolon at the end says that nothing is to be shown.
+    """
+    try:
+        body = ast.parse(TransformerManager().transform_cell(source)).body
+    except SyntaxError:
+        return False  # whose error is an output
+    if not body or not isinstance(body[-1], ast.Expr) or source.rstrip().endswith(";"):
+        return False
+    return not ast.unparse(body[-1]).startswith("get_ipython().")

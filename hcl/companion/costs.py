@@ -1,11 +1,12 @@
 """What a run of each profile takes, from the records."""
 
+import json
 from collections import Counter
 from pathlib import Path
 from statistics import median
+from typing import Any
 
 from hcl.companion.profiles import PROFILES
-from hcl.training import reading
 from hcl.training.places import runs_root
 
 
@@ -30,18 +31,26 @@ def _cost(profile: str, kind: str, root: Path) -> str:
     made = [
         one
         for path in sorted((root / profile).glob("[!.]*/provenance.json"))
-        if path.parent.name.startswith("synthetic-") == (kind == "synthetic")
-        and (one := reading.taken(path)) is not None
+        if path.parent.name.startswith("synthetic-") == (kind == "synthetic") and (one := _provenance(path))
     ]
     if not made:
         return "–"
-    on = Counter((str(one["device"]), one.get("threads")) for one in made).most_common(1)[0][0]
+    on = Counter((one["device"], one["threads"]) for one in made).most_common(1)[0][0]
     device, threads = on
     where = device
     if device.startswith("CPU") and threads:
         where = f"{threads} thread{'s' if threads > 1 else ''} each of {device.rsplit(', ', 1)[-1]}"
     taken = duration(median(one["wall_seconds"] for one in made))
     return f"{taken} a run ({len(made)} record{'s' * (len(made) > 1)}, {where})"
+
+
+def _provenance(path: Path) -> dict[str, Any]:
+    """Return what a record says of its making; nothing where that cannot be read, which 'hcl runs check' tells."""
+    try:
+        one = json.loads(path.read_text(encoding="utf-8"))
+        return {"device": str(one["device"]), "threads": one.get("threads"), "wall_seconds": float(one["wall_seconds"])}
+    except (OSError, ValueError, KeyError, TypeError, AttributeError):
+        return {}
 
 
 def duration(seconds: float) -> str:

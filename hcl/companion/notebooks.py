@@ -4,8 +4,7 @@ import os
 import tempfile
 from collections.abc import Mapping
 from pathlib import Path
-from types import GenericAlias
-from typing import Any, get_args, get_origin
+from typing import Any
 
 import jupytext
 import nbformat
@@ -13,46 +12,48 @@ import papermill
 from nbformat import NotebookNode
 from traitlets.config import Config
 
+from hcl.companion.parameters import TYPES, ParameterError, check_values, declared
 from hcl.errors import HclError
 from hcl.training import places
 
-# What parameters may be declared as: papermill does not see annotations with "|", so "auto", 0 and [] stand for none.
-TYPES = {kind.__name__: kind for kind in (str, int, float, bool)} | {
-    f"list[{kind.__name__}]": GenericAlias(list, (kind,)) for kind in (str, int, float)
-}
+__all__ = [
+    "TYPES", "NotebookError", "ParameterError", "check_output", "check_parameters", "drifted", "execute", "from_source",
+    "pairs", "path_of", "sync",
+]  # fmt: skip
 
 
-class ParameterError(HclError, ValueError):
-    """A parameter the notebook does not have, or a value of another type than it declares."""
+class NotebookError(HclError, RuntimeError):
+    """A notebook is not there, or not what one of this project is."""
 
 
 def path_of(name: str, folder: Path | None = None) -> Path:
     """Return the .ipynb of a notebook.
 
     Raises:
-        FileNotFoundError: if there is none.
+        NotebookError: if there is none.
     """
     folder = folder or places.project() / "notebooks"
     path = folder / f"{name}.ipynb"
     if not path.exists():
-        raise FileNotFoundError(f"No notebook {path}: expected one of {', '.join(p.stem for p in pairs(folder))}.")
+        raise NotebookError(f"No notebook {path}: expected one of {', '.join(p.stem for p in pairs(folder))}.")
     return path
 
 
 def pairs(folder: Path | None = None) -> list[Path]:
-    """Return the .py of every pair."""
-    return sorted((folder or places.project() / "notebooks").glob("*.py"))
+    """Return the .py of every pair; hidden files, as systems leave them, are none."""
+    return sorted((folder or places.project() / "notebooks").glob("[!.]*.py"))
 
 
 def from_source(source: Path) -> NotebookNode:
-    """Return the output-free notebook of a py:percent file, the same at every call."""
-    notebook = jupytext.read(source)
-    notebook.metadata = NotebookNode(
-        {
-            "kernelspec": notebook.metadata["kernelspec"],
-            "language_info": {"name": "python"},
-        }
-    )
+    """Return the output-free notebook of a py:percent file, the same at every call and with either kind of line end.
+
+    Raises:
+        NotebookError: if the file has no header that says which kernel runs it.
+    """
+    notebook = jupytext.reads(source.read_text(encoding="utf-8-sig"), fmt="py:percent")
+    if (kernel := notebook.metadata.get("kernelspec")) is None:
+        raise NotebookError(f"{source} has no kernelspec in its header: begin it with the header of another notebook.")
+    notebook.metadata = NotebookNode({"kernelspec": kernel, "language_info": {"name": "python"}})
     notebook.nbformat, notebook.nbformat_minor = 4, 5
     for number, cell in enumerate(notebook.cells):
         cell.id = f"cell-{number}"
@@ -65,7 +66,7 @@ def drifted(folder: Path | None = None) -> list[str]:
         source.stem
         for source in pairs(folder)
         if not source.with_suffix(".ipynb").exists()
-        or source.with_suffix(".ipynb").read_text() != _text(from_source(source))
+        or source.with_suffix(".ipynb").read_text(encoding="utf-8") != _text(from_source(source))
     ]
 
 
@@ -74,7 +75,7 @@ def sync(folder: Path | None = None) -> list[str]:
     names = drifted(folder)
     for name in names:
         source = (folder or places.project() / "notebooks") / f"{name}.py"
-        source.with_suffix(".ipynb").write_text(_text(from_source(source)))
+        source.with_suffix(".ipynb").write_text(_text(from_source(source)), encoding="utf-8", newline="\n")
     return names
 
 
@@ -92,22 +93,25 @@ def check_parameters(path: Path, values: Mapping[str, Any]) -> None:
     Raises:
         ParameterError: naming what the notebook takes.
     """
-    known = papermill.inspect_notebook(str(path))
-    for name, value in values.items():
-        if name not in known:
-            described = "\n".join(f"  {p['name']}: {p['inferred_type_name']}  {p['help']}" for p in known.values())
-            raise ParameterError(f"{path.stem} has no parameter {name!r}. It takes:\n{described}")
-        declared = known[name]["inferred_type_name"]
-        if not _fits(value, TYPES[declared]):
-            raise ParameterError(f"{name}={value!r}: {path.stem} expects {declared}.")
+    cells = nbformat.reads(path.read_text(encoding="utf-8"), as_version=4).cells
+    sources = [cell.source for cell in cells if "parameters" in cell.metadata.get("tags", [])]
+    check_values(values, declared(sources[0]) if sources else {}, path.stem)
 
 
-def _fits(value: Any, hint: Any) -> bool:
-    if get_origin(hint) is list:
-        return isinstance(value, list) and all(_fits(item, get_args(hint)[0]) for item in value)
-    if hint is float:
-        return type(value) in (int, float)
-    return type(value) is hint
+def check_output(source: Path, output: Path) -> None:
+    """Refuse to write an executed notebook where it cannot be, or over a notebook that is kept without outputs.
+
+    Args:
+        source: .ipynb that is to be executed.
+        output: to write.
+
+    Raises:
+        ParameterError: saying why.
+    """
+    if output.suffix != ".ipynb" or output.is_dir():
+        raise ParameterError(f"Output {output}: expected the name of an .ipynb to write.")
+    if output.resolve().parent == source.resolve().parent:
+        raise ParameterError(f"Output {output} lies among the notebooks themselves: expected a path elsewhere.")
 
 
 def execute(name: str, output: Path, parameters: Mapping[str, Any] | None = None, folder: Path | None = None) -> Path:
@@ -123,11 +127,13 @@ def execute(name: str, output: Path, parameters: Mapping[str, Any] | None = None
         ``output``.
 
     Raises:
+        NotebookError: if there is no such notebook.
         ParameterError: before anything is run.
         papermill.PapermillExecutionError: if a cell fails.
     """
     path = path_of(name, folder)
     check_parameters(path, parameters or {})
+    check_output(path, output)
     output.parent.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(prefix="hcl-") as sockets:
         # Sockets in a folder of its own: a kernel on TCP warns that others on the machine can listen in.

@@ -12,6 +12,7 @@ from pandas.io.formats.style import Styler
 from hcl.companion import figures, labels, notes, report, scoreboard
 from hcl.companion import study as studies
 from hcl.companion.limits import LIMITS
+from hcl.companion.parameters import ParameterError
 from hcl.companion.registry import row_of
 from hcl.companion.study import Study
 from hcl.training.runs import Run
@@ -169,9 +170,15 @@ def load(name: str, profile: str = "auto", **options: Any) -> Page:
         name: of the figure whose runs are shown.
         profile: see `hcl.companion.study.study`.
         **options: of `hcl.companion.study.study`.
+
+    Raises:
+        ParameterError: for options that no run has.
     """
     figures.set_theme()
-    parts = studies.parts(name, profile, **options)
+    try:
+        parts = studies.parts(name, profile, **options)
+    except ValueError as error:
+        raise ParameterError(str(error)) from None  # of the notebook's parameters: a line, and no traceback
     runs = [run for of_part in studies.obtain(parts) for run in of_part]
     whole = parts[0] if len(parts) == 1 else studies.study(name, profile, **options)
     at_best = profile == "auto" and not any(value and value != "auto" for value in options.values())

@@ -6,6 +6,7 @@ from types import TracebackType
 
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TaskID, TextColumn, TimeElapsedColumn, TimeRemainingColumn
+from rich.text import Text
 
 from hcl.training.campaign import Event, Job
 
@@ -31,8 +32,9 @@ class Display:
         self._finished = 0
         self._waited: set[str] = set()
         self._progress = Progress(
-            TextColumn("{task.description}"), BarColumn(), TextColumn("{task.fields[note]}"), TimeElapsedColumn(),
-            TimeRemainingColumn(), console=console, disable=not console.is_terminal, transient=True,
+            TextColumn("{task.description}", markup=False), BarColumn(),
+            TextColumn("{task.fields[note]}", markup=False), TimeElapsedColumn(), TimeRemainingColumn(),
+            console=console, disable=not console.is_terminal, transient=True,
         )  # fmt: skip
         work = sum(spec.epochs * self._each[name] for name, spec in self._specs.items())
         self._all = self._progress.add_task("all runs", total=work, note=f"0/{len(jobs)}")
@@ -57,7 +59,7 @@ class Display:
         if event.kind == "started":
             self._started[name] = time.perf_counter()
             if event.message:
-                self._console.print(f"{name} begins again: {event.message}", highlight=False, soft_wrap=True)
+                self._print(Text(f"{name} begins again: {event.message}"))
             self._trained[name] = event.epoch
             # What an earlier campaign has trained is no measure of this one's speed.
             self._progress.update(self._all, total=self._total() - event.epoch * self._each[name])
@@ -74,19 +76,23 @@ class Display:
             self._progress.remove_task(self._bars.pop(name))
         self._finished += event.kind == "finished"
         self._progress.update(self._all, note=f"{self._finished}/{len(self._specs)}")
-        self._console.print(self._line(event), highlight=False, soft_wrap=True)
+        self._print(self._line(event))
 
-    def _line(self, event: Event) -> str:
+    def _print(self, line: Text) -> None:
+        self._console.print(line, soft_wrap=True)
+
+    def _line(self, event: Event) -> Text:
+        """Return the line of an event, in which rich takes nothing for markup: messages hold paths and brackets."""
         took = time.perf_counter() - self._started.get(event.run_id, time.perf_counter())
         if event.kind == "failed":
-            return f"[red]failed[/red] {event.run_id}: {event.message}"
+            return Text.assemble(("failed", "red"), f" {event.run_id}: {event.message}")
         if event.kind == "stopped":
-            return f"stopped {event.run_id} after epoch {event.epoch}, to be gone on with"
+            return Text(f"stopped {event.run_id} after epoch {event.epoch}, to be gone on with")
         task = self._progress.tasks[0]
         elapsed, share = time.perf_counter() - self._begun, task.completed / max(task.total or 1, 1)
         left = f", about {elapsed / share - elapsed:.0f} s to go" if 0 < share < 1 else ""
         note = f" ({event.message})" if event.message else ""
-        return f"[{self._finished}/{len(self._specs)}] {event.run_id} in {took:.1f} s{note}{left}"
+        return Text(f"[{self._finished}/{len(self._specs)}] {event.run_id} in {took:.1f} s{note}{left}")
 
     def _total(self) -> float:
         return float(self._progress.tasks[0].total or 0)

@@ -7,13 +7,15 @@ from typing import Any
 
 from rich.console import Console
 
+from hcl.choices import one_of
 from hcl.companion.profiles import BEST_FIRST, PROFILES, Profile
 from hcl.companion.progress import Display
 from hcl.companion.registry import CAMPAIGN, FIGURES, ROWS, STAND_INS, Figure, figure_named, order, row_of
-from hcl.training import campaign, data, runs, train
+from hcl.training import campaign, runs, train
 from hcl.training.campaign import Job, Settings
+from hcl.training.catalogue import available
 from hcl.training.runs import Run
-from hcl.training.spec import RunSpec
+from hcl.training.spec import RunSpec, check_feasible
 
 __all__ = [
     "BEST_FIRST",
@@ -137,15 +139,10 @@ def study(
         root: folder of the records; None is `hcl.training.places.runs_root`.
 
     Raises:
-        ValueError: for an unknown figure or profile, a figure without runs, or a bad spec value.
+        ValueError: for an unknown figure or profile, a figure without runs, a bad spec value, or runs that are still
+            to be made and that the data set cannot serve.
     """
-    figure = figure_named(name)
-    if figure.dataset is None:
-        raise ValueError(f"{name} trains nothing: its notebook computes what it shows.")
-    if profile != "auto" and profile not in PROFILES:
-        raise ValueError(f"Unknown profile {profile!r}: expected auto, {', '.join(PROFILES)}.")
-    if row and row not in ROWS:
-        raise ValueError(f"Unknown row {row!r}: expected one of {', '.join(ROWS)}.")
+    figure = _figure(name, profile, dataset, row)
 
     def of(scale: str, name: str, of_seeds: Sequence[int]) -> Study:
         return _at(figure, scale, name, hardness, of_seeds, epochs, row)
@@ -161,8 +158,24 @@ def study(
             found = replace(found, partial=half_done)
             return found if seeds else _with_recorded(found, of(scale, name, _SEEDS), root)
     left = [of(scales[-1], name, seeds or [0]) for name in _datasets(figure, scales[-1], asked)]
-    at_hand = [study for study in left if len(left) > 1 and data.available(study.dataset)]
-    return at_hand[0] if at_hand else max(left, key=lambda study: len(study.recorded(root)))
+    at_hand = [study for study in left if len(left) > 1 and available(study.dataset)]
+    found = at_hand[0] if at_hand else max(left, key=lambda study: len(study.recorded(root)))
+    for spec in found.specs:
+        check_feasible(spec)
+    return found
+
+
+def _figure(name: str, profile: str, dataset: str, row: str) -> Figure:
+    """Return the figure of a study, having looked at what else is asked for."""
+    figure = figure_named(name)
+    if figure.dataset is None:
+        raise ValueError(f"{name} trains nothing: its notebook computes what it shows.")
+    one_of("profile", profile, ["auto", *PROFILES])
+    if dataset != "auto" and (dataset == "synthetic") != (figure.dataset == "synthetic"):
+        raise ValueError(f"{name} is about {figure.dataset}: dataset={dataset!r} is of another kind.")
+    if row:
+        one_of("row", row, ROWS)
+    return figure
 
 
 def parts(name: str, profile: str = "auto", *, root: Path | None = None, **options: Any) -> tuple[Study, ...]:

@@ -1,10 +1,8 @@
 """Data sets as tensors: the whole of each in memory, images as uint8, with a fingerprint of the pixels."""
 
-import hashlib
 import socket
 from collections.abc import Callable
-from dataclasses import dataclass, replace
-from functools import cached_property, lru_cache
+from functools import lru_cache
 from pathlib import Path
 from urllib.error import URLError
 
@@ -13,13 +11,15 @@ import torch
 from torch import Tensor
 
 from hcl.choices import one_of
+from hcl.training import catalogue
 from hcl.training.catalogue import NUM_CLASSES, NUM_TRAIN, available
+from hcl.training.dataset import Dataset, Parts, from_parts
 from hcl.training.images import Arrays, DataError, cached, read_cifar10, read_tinyimagenet
 from hcl.training.places import data_root
 
 __all__ = [
     "DATASETS", "NUM_CLASSES", "NUM_TRAIN", "DataError", "Dataset", "available", "cifar10", "cifar100", "digits",
-    "load", "synthetic", "tinyimagenet", "tinyimagenet100",
+    "load", "register_dataset", "synthetic", "tinyimagenet", "tinyimagenet100", "unregister_dataset",
 ]  # fmt: skip
 
 default_root = data_root  # its name of before
@@ -27,79 +27,6 @@ default_root = data_root  # its name of before
 # The official code normalises every data set with these CIFAR-10 figures (D22).
 IMAGE_MEAN = (0.4914, 0.4822, 0.4465)
 IMAGE_STD = (0.2023, 0.1994, 0.2010)
-
-
-@dataclass(frozen=True, eq=False)
-class Dataset:
-    """Images and labels of a training and a test split.
-
-    Attributes:
-        name: of the data set.
-        train: (n, channels, height, width), uint8 images, or float32 inputs used as they are.
-        train_labels: (n,) int64.
-        test: like ``train``.
-        test_labels: like ``train_labels``.
-        source: what it was read from, for the record.
-    """
-
-    name: str
-    train: Tensor
-    train_labels: Tensor
-    test: Tensor
-    test_labels: Tensor
-    source: str
-
-    @cached_property
-    def num_classes(self) -> int:
-        """Number of classes C."""
-        return int(self.train_labels.max()) + 1
-
-    @property
-    def image_shape(self) -> tuple[int, ...]:
-        """(channels, height, width)."""
-        return tuple(self.train.shape[1:])
-
-    @cached_property
-    def fingerprint(self) -> str:
-        """First 16 hex digits of the SHA-256 of all pixels and labels."""
-        digest = hashlib.sha256()
-        for tensor in (self.train, self.train_labels, self.test, self.test_labels):
-            digest.update(repr((tuple(tensor.shape), tensor.dtype)).encode())
-            digest.update(tensor.contiguous().numpy().tobytes())
-        return digest.hexdigest()[:16]
-
-    def subset(self, num_train: int | None, num_test: int | None) -> "Dataset":
-        """Return the first images of each class, the same number of each; None keeps all.
-
-        Raises:
-            ValueError: if a number is not a multiple of the number of classes or larger than what there is.
-        """
-        train, test = (
-            _first_of_each_class(labels, self.num_classes, number, split)
-            for split, labels, number in (
-                ("training", self.train_labels, num_train),
-                ("test", self.test_labels, num_test),
-            )
-        )
-        return replace(
-            self,
-            train=self.train[train],
-            train_labels=self.train_labels[train],
-            test=self.test[test],
-            test_labels=self.test_labels[test],
-        )
-
-
-def _first_of_each_class(labels: Tensor, num_classes: int, number: int | None, split: str) -> Tensor:
-    if number is None:
-        return torch.arange(len(labels))
-    each, rest = divmod(number, num_classes)
-    least = int(labels.bincount(minlength=num_classes).min())
-    if rest or not 1 <= each <= least:
-        raise ValueError(
-            f"Cannot take {number} {split} images: expected a multiple of {num_classes} classes, at most {least} each."
-        )
-    return torch.cat([torch.nonzero(labels == c)[:each, 0] for c in range(num_classes)]).sort().values
 
 
 def normalize(x: Tensor) -> Tensor:
@@ -270,6 +197,61 @@ DATASETS: dict[str, Callable[[Path | None, int], Dataset]] = {
     "tinyimagenet": lambda root, seed: tinyimagenet(root),
     "tinyimagenet100": lambda root, seed: tinyimagenet100(root),
 }
+
+
+Loader = Callable[[], Dataset | Parts]
+
+
+def register_dataset(
+    name: str, loader: Loader | Dataset, num_classes: int | None = None, *, num_train: int | None = None
+) -> None:
+    """Make data of your own known by a name, which a `RunSpec` can then have as its ``dataset``.
+
+    It is known to this process and to those that it starts to train, if it is registered at the top of the program.
+
+        >>> import numpy as np
+        >>> from hcl.training.data import register_dataset
+        >>> from hcl.training.spec import RunSpec
+        >>> def load():  # two classes, dark and bright
+        ...     labels = np.arange(80) % 2
+        ...     images = np.zeros((80, 3, 8, 8), np.uint8) + (30 + 170 * labels[:, None, None, None]).astype(np.uint8)
+        ...     return images, labels, images[:20], labels[:20]
+        >>> register_dataset("shades", load, num_classes=2)
+        >>> RunSpec(dataset="shades", supervised=True, encoder="mlp", batch_size=20).representation_dim
+        1
+
+    Args:
+        name: letters, digits, ``_`` and ``.``; of no other data set.
+        loader: a `Dataset`, or a function without arguments that returns one, or the four parts of which
+            `hcl.training.dataset.from_parts` makes one: training images, their labels, test images, their labels.
+        num_classes: number of classes C, >= 2; None is that of a `Dataset`.
+        num_train: images of the training split, where known, to tell beforehand how long a run takes.
+
+    Raises:
+        ValueError: for a name that is taken or no name, or a number of classes that is missing or not the data's.
+    """
+    load: Loader
+    if isinstance(loader, Dataset):
+        num_classes = loader.num_classes if num_classes is None else num_classes
+        own = from_parts(name, loader, num_classes)
+        load, num_train = (lambda: own), len(own.train)
+    else:
+        load = loader
+    if type(num_classes) is not int or num_classes < 2:
+        raise ValueError(f"num_classes={num_classes!r}: expected the number of classes, at least 2.")
+    classes = num_classes
+    catalogue.add(name, catalogue.Entry(classes, num_train))
+    DATASETS[name] = lambda root, seed: from_parts(name, load(), classes)
+
+
+def unregister_dataset(name: str) -> None:
+    """Forget a registered data set; what `hcl.training.train.load_data` keeps in memory is not forgotten.
+
+    Raises:
+        ValueError: for one that was not registered.
+    """
+    catalogue.remove(name)
+    del DATASETS[name]
 
 
 def load(name: str, root: Path | str | None = None, *, seed: int = 0) -> Dataset:

@@ -34,6 +34,7 @@ def views(
     if spec.positives == "label":
         return normalize(images)
     if spec.positives == "noise":
+        images = normalize(images)  # noise is of a scale, and whole numbers have no room for it
         return torch.cat([add_noise(images, spec.noise, generator=generator) for _ in range(2)])
     twice = images.repeat(2, 1, 1, 1)
     return standardize(apply(twice, augment.draw(len(twice), *images.shape[2:], generator=generator)))

@@ -35,7 +35,7 @@ def project() -> Path:
 def runs_root() -> Path:
     """Return the folder of the records: the environment variable HCL_RUNS, else ``runs`` of the checkout, or here."""
     if stated := os.environ.get("HCL_RUNS"):
-        return Path(stated).expanduser()
+        return _folder(stated, "HCL_RUNS")
     beside = PACKAGE.parent / "runs"
     return beside if beside.is_dir() else Path("runs")
 
@@ -46,6 +46,13 @@ def data_root() -> Path:
     Like `runs_root`, it is that of the checkout where there is one, so that it does not depend on the current folder.
     """
     if stated := os.environ.get("HCL_DATA"):
-        return Path(stated).expanduser()
+        return _folder(stated, "HCL_DATA")
     root = checkout_root()
     return Path("data") if root is None else root / "data"
+
+
+def _folder(stated: str, variable: str) -> Path:
+    try:
+        return Path(stated).expanduser()
+    except RuntimeError:  # nobody of the name, or no HOME
+        raise HclError(f"{variable}={stated}: there is no home folder to put for '~': give the whole path.") from None

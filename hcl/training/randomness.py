@@ -12,7 +12,12 @@ def seed_for(seed: int, epoch: int, stream: str) -> int:
         seed: of the run.
         epoch: from 0.
         stream: ``"weights"``, ``"order"``, ``"draws"`` (negatives, noise and augmentation) or ``"evaluation"``.
+
+    Raises:
+        ValueError: for a seed or an epoch out of the range in which no two give the same number.
     """
+    if not (0 <= seed < 2**32 and 0 <= epoch <= 1_000_000):
+        raise ValueError(f"seed={seed}, epoch={epoch}: expected a seed from 0 to 2^32 - 1, an epoch to 1,000,000.")
     return (seed * 1_000_003 + epoch) * len(_STREAMS) + _STREAMS[stream]
 
 

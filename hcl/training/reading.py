@@ -38,17 +38,6 @@ def parts(record: Path) -> tuple[dict[str, Any], list[str]]:
     return found, faults + [f"{record}: {name} changed since the run wrote it." for name in changed]
 
 
-def taken(path: Path) -> dict[str, Any] | None:
-    """Return a provenance that says on which device a run was made and for how long, or None where it does not."""
-    try:
-        found = _object(path)
-    except (ValueError, OSError):
-        return None
-    seconds, threads = found.get("wall_seconds"), found.get("threads")
-    numbers = isinstance(seconds, int | float) and isinstance(threads, int | None)
-    return found if numbers and isinstance(found.get("device"), str) else None
-
-
 def _changed(record: Path, wrote: Any) -> list[str]:
     """Return the names of the files that have another hash than is listed, or than the run wrote."""
     listed = sums.stated(record)

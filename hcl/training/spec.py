@@ -11,7 +11,6 @@ from hcl.choices import EncoderName, Family, Negatives, Normalization, Reduction
 from hcl.training.catalogue import CATALOGUE
 
 _CHOICES = {
-    "dataset": tuple(CATALOGUE),
     "encoder": get_args(EncoderName),
     "stem": get_args(Stem),
     "normalization": get_args(Normalization),
@@ -23,6 +22,17 @@ _CHOICES = {
     "precision": ("fp32", "bf16"),
     "init": ("random", "near_nc"),
 }
+# Seeds and epochs are made into one number of 64 bits (`hcl.training.randomness`), a million epochs apart.
+MAX_SEED = 2**32 - 1
+MAX_EPOCHS = 1_000_000
+# Two inner products near 1 that float32 tells apart differ by 6e-8 at least: at a beta of 1e9 their weights differ by a
+# factor of e^60, and all weight is on the hardest negative. A larger one changes nothing, and overflows in the end.
+MAX_HARDNESS = 1e9
+_LEAST = {
+    "num_train": 1, "num_test": 1, "k": 1, "epochs": 1, "batch_size": 2, "dim": 1, "eval_every": 1, "seed": 0,
+}  # fmt: skip
+_MOST: dict[str, float] = {"seed": MAX_SEED, "epochs": MAX_EPOCHS, "hardness": MAX_HARDNESS}
+_MOST |= dict.fromkeys(("num_train", "num_test", "k", "batch_size", "dim", "eval_every"), 2**31 - 1)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -33,7 +43,7 @@ class RunSpec:
     the identity of older runs alone as long as its default is what they did. A default never changes.
 
     Attributes:
-        dataset: name in `hcl.training.catalogue.CATALOGUE`.
+        dataset: name in `hcl.training.catalogue.CATALOGUE`, where `hcl.training.data.register_dataset` adds.
         num_train: training images, the first of each class; None is all.
         num_test: test images, likewise.
         encoder: ``"resnet50"``, ``"small_resnet"`` or ``"mlp"``.
@@ -42,7 +52,7 @@ class RunSpec:
         dim: representation dimension d; None is C - 1.
         supervised: SCL and HSCL if True, UCL and HUCL if False.
         hardening: ``"exponential"``, ``"polynomial"`` or ``"threshold"``.
-        hardness: its beta, epsilon or tau; 0 is no hardening.
+        hardness: its beta, epsilon or tau, 0 to 1e9; 0 is no hardening, and 1e9 all weight on the hardest negative.
         k: negatives a pair; None is the exact expectation.
         reduction: ``"anchor"`` (Algorithm 1) or ``"pair"`` (official code, D1).
         negatives: ``"per_pair"`` (Algorithm 1) or ``"per_anchor"`` (D2).
@@ -50,15 +60,16 @@ class RunSpec:
         positives: ``"label"``, all items of the class in the batch (D5), ``"noise"``, a second noisy copy (D30), or
             ``"augmentation"``, a second augmented view (SimCLR sampling, Sec. B.5, D15).
         objective: ``"algorithm1"``, or ``"simclr"``, eq. (42), which takes two views and ignores k (D13).
-        noise: standard deviation of the noise of ``positives="noise"``; .1 is the paper's variance of .01.
-        epochs: of training, >= 1.
+        noise: standard deviation of the noise of ``positives="noise"``, of images after normalisation; .1 is the
+            paper's variance of .01.
+        epochs: of training, 1 to 1,000,000.
         batch_size: None is the whole training split; otherwise an incomplete last batch is dropped (D19).
         lr: learning rate of Adam.
         weight_decay: of Adam, added to the gradient (D18).
         precision: ``"fp32"`` or ``"bf16"`` autocast of the encoder; similarities and loss are float32 always.
         eval_every: evaluate after epochs 0 to 10, every multiple of this, and the last.
         init: ``"random"`` weights, or ``"near_nc"``: those that the run `start` ended with (Table 2, D26).
-        seed: of weights, data order, draws, noise and synthetic data, keyed on (seed, epoch).
+        seed: of weights, data order, draws, noise and synthetic data, keyed on (seed, epoch); below 2^32.
         detach_weights: no gradient through the negatives' weights, as in the official code (D6); False needs k = None.
 
     Raises:
@@ -95,15 +106,10 @@ class RunSpec:
     def __post_init__(self) -> None:
         for name, hint in _hints().items():
             object.__setattr__(self, name, _coerce(name, getattr(self, name), hint))
-        for name, choices in _CHOICES.items():
+        for name, choices in ({"dataset": tuple(CATALOGUE)} | _CHOICES).items():
             if (value := getattr(self, name)) not in choices:
                 raise ValueError(f"{name}={value!r}{meant(value, choices)}: expected one of {', '.join(choices)}.")
-        for name, least in (("k", 1), ("epochs", 1), ("batch_size", 2), ("dim", 1), ("eval_every", 1), ("seed", 0)):
-            value = getattr(self, name)
-            if value is not None and value < least:
-                raise ValueError(f"{name}={value}: expected at least {least}.")
-        if not self.lr > 0 or not self.weight_decay >= 0 or not self.noise >= 0:
-            raise ValueError(f"Expected lr > 0, weight_decay >= 0 and noise >= 0, got {self}.")
+        self._check_ranges()
         if self.objective == "simclr" and self.positives == "label":
             raise ValueError('objective="simclr" takes two views: set positives to "augmentation" or "noise".')
         if self.positives == "augmentation" and self.dataset == "synthetic":
@@ -112,8 +118,18 @@ class RunSpec:
             raise ValueError("detach_weights=False needs k=None: drawing negatives has no gradient (D6).")
         if self.stem == "patch" and self.encoder == "resnet50":
             raise ValueError('stem="patch" is of the small ResNet: ResNet-50 has "cifar" and "torchvision" (D21).')
-        if not 0 <= self.hardness < math.inf:
-            raise ValueError(f"hardness={self.hardness!r}: expected a finite number >= 0.")
+
+    def _check_ranges(self) -> None:
+        for name, least in _LEAST.items():
+            if (value := getattr(self, name)) is not None and value < least:
+                raise ValueError(f"{name}={value}: expected at least {least}.")
+        for name in ("hardness", "weight_decay", "noise", "lr"):
+            value = getattr(self, name)
+            if not 0 <= value < math.inf or (name == "lr" and value == 0):
+                raise ValueError(f"{name}={value!r}: expected a finite number {'>' if name == 'lr' else '>='} 0.")
+        for name, most in _MOST.items():
+            if (value := getattr(self, name)) is not None and value > most:
+                raise ValueError(f"{name}={value}: expected at most {most:,.0f}.")
 
     @property
     def num_classes(self) -> int:
@@ -128,7 +144,8 @@ class RunSpec:
     @property
     def images_an_epoch(self) -> int:
         """Number of images that the encoder is shown in an epoch, two views of each unless positives are by label."""
-        return (self.num_train or CATALOGUE[self.dataset].num_train) * (1 if self.positives == "label" else 2)
+        number = self.num_train or CATALOGUE[self.dataset].num_train or 1  # not known of every registered data set
+        return number * (1 if self.positives == "label" else 2)
 
     @property
     def method(self) -> str:
@@ -167,11 +184,40 @@ class RunSpec:
         """Return the spec of `to_dict`.
 
         Raises:
-            ValueError: for a field that does not exist.
+            ValueError: for a field that does not exist, and for one without a default that is not there.
         """
-        if unknown := set(values) - {f.name for f in fields(cls)}:
-            raise ValueError(f"Unknown field {', '.join(sorted(unknown))}: this record is of another version.")
+        known = [f.name for f in fields(cls)]
+        if unknown := sorted(set(values) - set(known)):
+            name = f"{unknown[0]}{meant(unknown[0], known)}" if len(unknown) == 1 else ", ".join(unknown)
+            raise ValueError(f"Unknown field {name}: expected some of {', '.join(known)}.")
+        if missing := [name for name in known[:2] if name not in values]:
+            raise ValueError(f"No {' and no '.join(missing)}: a run needs both.")
         return cls(**values)
+
+
+def check_feasible(spec: RunSpec) -> None:
+    """Refuse, before any data is read, a spec that its data set cannot serve.
+
+    Args:
+        spec: of a run; what is not known of its data set is not checked.
+
+    Raises:
+        ValueError: if images asked for are no multiple of the classes or more than there are, or fill no batch.
+    """
+    entry = CATALOGUE[spec.dataset]
+    for name in ("num_train", "num_test"):
+        if (number := getattr(spec, name)) is not None and number % entry.num_classes:
+            raise ValueError(f"{name}={number}: expected a multiple of the {entry.num_classes} classes.")
+    if entry.num_train is None:
+        return
+    if spec.num_train is not None and spec.num_train > entry.num_train:
+        raise ValueError(f"num_train={spec.num_train}: {spec.dataset} has {entry.num_train:,} training images.")
+    images = spec.num_train or entry.num_train
+    if spec.batch_size is not None and spec.batch_size > images:
+        raise ValueError(
+            f"batch_size={spec.batch_size}: there are {images} training images; expected at most as many, or None for "
+            "all in one batch (D19)."
+        )
 
 
 @cache
