@@ -135,7 +135,7 @@ def contrastive_loss(
 
 
 def simclr_loss(z, z_pos, labels=None, *, eta=uniform, weight=None, detach=True):
-    """Return eq. (42) over all 2n views, with Q = number of views - 2 by default (D13, D14)."""
+    """Return eq. (42) over all 2n views, with Q = number of views - 2 by default (D12, D13, D14)."""
     views = torch.cat([z, z_pos]).double()
     count, images = len(views), len(z)
     weight = count - 2 if weight is None else weight
@@ -151,6 +151,8 @@ def simclr_loss(z, z_pos, labels=None, *, eta=uniform, weight=None, detach=True)
         source = views.detach() if detach else views
         weights = [eta(torch.dot(source[i], source[m])) for m in negatives]
         gamma = sum(weights)
+        if gamma == 0:
+            weights, gamma = [torch.ones((), dtype=views.dtype)] * len(negatives), len(negatives)
         mean = sum(
             w / gamma * torch.exp(torch.dot(views[i], views[m])) for w, m in zip(weights, negatives, strict=True)
         )

@@ -1,0 +1,154 @@
+"""Run the tests against each mutant of the table that has no result yet: `python tests/mutation/run.py`.
+
+Torch and the other large libraries are imported once; each mutant is tested in a fork, which costs no more than its
+tests do.
+"""
+
+import argparse
+import os
+import resource
+import shutil
+import signal
+import sys
+import tempfile
+import time
+from collections import Counter
+from pathlib import Path
+
+import table
+from plan import CPU_SECONDS, MEMORY, PLAN
+from table import ROOT, Mutant
+
+WALL_SECONDS = 8 * CPU_SECONDS  # where other work takes the cores
+COPIED = ("hcl", "tests", "pyproject.toml", "README.md", "requirements.txt", "runs", "book", "notebooks", "benchmarks")
+
+
+def preload() -> None:
+    """Import what takes long, but nothing of the package itself."""
+    os.environ["OMP_NUM_THREADS"] = "1"
+    sys.dont_write_bytecode = True
+    import hypothesis  # noqa: F401
+    import pandas  # noqa: F401
+    import pytest  # noqa: F401
+    import scipy.stats  # noqa: F401
+    import sklearn.linear_model  # noqa: F401
+    import torch._dynamo  # noqa: F401
+
+    assert "hcl" not in sys.modules
+
+
+def copy_project(folder: Path) -> None:
+    """Copy what the tests read; the records are linked, since no test writes to them."""
+    for name in COPIED:
+        source = ROOT / name
+        if name == "runs":
+            (folder / name).symlink_to(source)
+        elif source.is_dir():
+            shutil.copytree(source, folder / name, ignore=shutil.ignore_patterns("__pycache__", "mutation"))
+        elif source.exists():
+            shutil.copy(source, folder / name)
+
+
+def child(folder: Path, tests: tuple[str, ...], log: Path) -> None:
+    """Run the tests in this process, a fork, and end it with pytest's exit code."""
+    os.setsid()
+    with log.open("w") as file:
+        os.dup2(file.fileno(), 1)
+        os.dup2(file.fileno(), 2)
+    resource.setrlimit(resource.RLIMIT_CPU, (CPU_SECONDS, CPU_SECONDS + 5))
+    resource.setrlimit(resource.RLIMIT_DATA, (MEMORY, MEMORY))
+    code = 9
+    try:
+        import pytest
+
+        os.chdir(folder)
+        sys.path[:] = [str(folder), str(folder / "tests"), *(p for p in sys.path if Path(p) != ROOT)]
+        files = [f"tests/{name}.py" for name in tests]
+        code = int(pytest.main(["-x", "-q", "--tb=line", "-p", "no:cacheprovider", "-p", "no:randomly", *files]))
+        import hcl
+
+        assert Path(hcl.__file__).is_relative_to(folder), hcl.__file__
+    finally:
+        sys.stdout.flush()
+        os._exit(code)
+
+
+def outcome(folder: Path, tests: tuple[str, ...]) -> tuple[str, str, float]:
+    """Return what became of the project in a folder: state, the test that failed, seconds of processor time."""
+    log = folder / "log.txt"
+    pid = os.fork()
+    if not pid:
+        child(folder, tests, log)
+    began = time.monotonic()
+    while True:
+        done, status, usage = os.wait4(pid, os.WNOHANG)
+        if done:
+            break
+        if time.monotonic() - began > WALL_SECONDS:
+            os.killpg(pid, signal.SIGKILL)
+        time.sleep(0.2)
+    seconds = usage.ru_utime + usage.ru_stime
+    if os.WIFSIGNALED(status):
+        return ("timeout", "", seconds) if os.WTERMSIG(status) != signal.SIGSEGV else ("killed", "it crashed", seconds)
+    if os.WEXITSTATUS(status) == 0:
+        return "survived", "", seconds
+    lines = log.read_text(errors="replace").splitlines()
+    names = [line.split(" - ")[0].split(" ", 1)[1] for line in lines if line.startswith(("FAILED ", "ERROR "))]
+    return "killed", names[0].removeprefix("tests/") if names else "it cannot be imported", seconds
+
+
+def run(mutants: list[Mutant], chosen: list[Mutant]) -> None:
+    """Run the chosen mutants and write the table after each."""
+    preload()
+    sound: set[str] = set()
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name).resolve() / "project"
+        folder.mkdir()
+        copy_project(folder)
+        for number, mutant in enumerate(chosen, 1):
+            tests = PLAN[mutant.module][1]
+            source = (ROOT / mutant.module).read_text(encoding="utf-8")
+            if mutant.module not in sound:
+                state, test, seconds = outcome(folder, tests)
+                if state != "survived":
+                    sys.exit(f"{mutant.module}: the tests fail without a mutant ({state} {test}): see to that first.")
+                print(f"{mutant.module}: its tests pass, in {seconds:.0f} s of processor time", flush=True)
+                sound.add(mutant.module)
+            mutated = mutant.applied(source)
+            if mutated is None:
+                mutant.state, mutant.reason = "gone", ""
+            else:
+                (folder / mutant.module).write_text(mutated, encoding="utf-8")
+                mutant.state, mutant.reason, seconds = outcome(folder, tests)
+                mutant.seconds = f"{seconds:.0f}"
+                (folder / mutant.module).write_text(source, encoding="utf-8")
+            table.write(mutants)
+            print(
+                f"{number}/{len(chosen)} {mutant.module}:{mutant.line} {mutant.operator}: {mutant.state} "
+                f"{mutant.reason} ({mutant.seconds} s)", flush=True,
+            )  # fmt: skip
+
+
+def main() -> None:
+    """Read the options, run, and say what has become of all."""
+    parser = argparse.ArgumentParser(description="Run the tests against mutants of the package.")
+    parser.add_argument("--limit", type=int, help="at most so many mutants")
+    parser.add_argument("--module", help="of this module only, as in the table")
+    parser.add_argument("--operator", help="of this operator only, as in the table")
+    parser.add_argument("--again", default="", help="those of this state once more")
+    parser.add_argument("--count", action="store_true", help="only say what has become of them")
+    options = parser.parse_args()
+    mutants = table.read()
+    chosen = [
+        m for m in mutants
+        if m.state == options.again and options.module in (None, m.module) and options.operator in (None, m.operator)
+    ][: options.limit]  # fmt: skip
+    if chosen and not options.count:
+        run(mutants, chosen)
+    for module in PLAN:
+        states = Counter(m.state or "to be run" for m in mutants if m.module == module)
+        print(f"{module:32}", ", ".join(f"{count} {state}" for state, count in sorted(states.items())))
+
+
+if __name__ == "__main__":
+    main()
