@@ -12,22 +12,42 @@ from hcl import _moved
 from hcl.errors import HclError
 
 if TYPE_CHECKING:
-    from hcl import augment, bounds, exact, geometry, hardening, losses, minimise, models, psi
+    from hcl import (
+        augment,
+        bounds,
+        distributed,
+        draws,
+        exact,
+        geometry,
+        hardening,
+        losses,
+        minimise,
+        models,
+        modules,
+        psi,
+        sampling,
+    )
     from hcl.bounds import scl_lower_bound, simclr_lower_bound, ucl_lower_bound
     from hcl.geometry import (
         class_means,
         cluster_count,
+        covariance_spectrum,
         effective_rank,
         equal_inner_product,
+        least_distance,
         nc1,
         simplex_etf,
+        spectrum_rank,
         unit_norm,
+        within_class_variation,
         zero_sum,
     )
     from hcl.hardening import Exponential, Polynomial, Threshold, Uniform
     from hcl.losses import contrastive_loss, simclr_loss
     from hcl.models import unit_ball, unit_sphere
-    from hcl.psi import InfoNCE, LogSumExp, MeanExp, Triplet
+    from hcl.modules import ContrastiveLoss
+    from hcl.psi import HardestTriplet, InfoNCE, LogSumExp, MeanExp, Triplet
+    from hcl.sampling import Drawn, Exact
 
 __version__ = "0.1.0"
 
@@ -35,22 +55,29 @@ __version__ = "0.1.0"
 _NAMES = {
     "bounds": ("scl_lower_bound", "simclr_lower_bound", "ucl_lower_bound"),
     "geometry": (
-        "class_means", "cluster_count", "effective_rank", "equal_inner_product", "nc1", "simplex_etf", "unit_norm",
-        "zero_sum",
+        "class_means", "cluster_count", "covariance_spectrum", "effective_rank", "equal_inner_product",
+        "least_distance", "nc1", "simplex_etf", "spectrum_rank", "unit_norm", "within_class_variation", "zero_sum",
     ),
     "hardening": ("Exponential", "Polynomial", "Threshold", "Uniform"),
     "losses": ("contrastive_loss", "simclr_loss"),
     "models": ("unit_ball", "unit_sphere"),
-    "psi": ("InfoNCE", "LogSumExp", "MeanExp", "Triplet"),
+    "modules": ("ContrastiveLoss",),
+    "psi": ("HardestTriplet", "InfoNCE", "LogSumExp", "MeanExp", "Triplet"),
+    "sampling": ("Drawn", "Exact"),
 }  # fmt: skip
-_MODULES = ("augment", "bounds", "exact", "geometry", "hardening", "losses", "minimise", "models", "psi")
+_MODULES = (
+    "augment", "bounds", "distributed", "draws", "exact", "geometry", "hardening", "losses", "minimise", "models",
+    "modules", "psi", "sampling",
+)  # fmt: skip
 _HOME = {name: module for module, names in _NAMES.items() for name in names}
 
 __all__ = [
-    "Exponential", "HclError", "InfoNCE", "LogSumExp", "MeanExp", "Polynomial", "Threshold", "Triplet", "Uniform",
-    "augment", "bounds", "class_means", "cluster_count", "contrastive_loss", "effective_rank", "equal_inner_product",
-    "exact", "geometry", "hardening", "losses", "minimise", "models", "nc1", "psi", "scl_lower_bound", "simclr_loss",
-    "simclr_lower_bound", "simplex_etf", "ucl_lower_bound", "unit_ball", "unit_norm", "unit_sphere", "zero_sum",
+    "ContrastiveLoss", "Drawn", "Exact", "Exponential", "HardestTriplet", "HclError", "InfoNCE", "LogSumExp", "MeanExp",
+    "Polynomial", "Threshold", "Triplet", "Uniform", "augment", "bounds", "class_means", "cluster_count",
+    "contrastive_loss", "covariance_spectrum", "distributed", "draws", "effective_rank", "equal_inner_product", "exact",
+    "geometry", "hardening", "least_distance", "losses", "minimise", "models", "modules", "nc1", "psi", "sampling",
+    "scl_lower_bound", "simclr_loss", "simclr_lower_bound", "simplex_etf", "spectrum_rank", "ucl_lower_bound",
+    "unit_ball", "unit_norm", "unit_sphere", "within_class_variation", "zero_sum",
 ]  # fmt: skip
 
 _moved.forward()

@@ -5,24 +5,42 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from hcl.choices import Stem, one_of
+from hcl.inputs import at_least_float32
 
 
 def unit_ball(f: Tensor) -> Tensor:
-    """Return f where ||f|| <= 1 and f / ||f|| elsewhere (Algorithm 1, lines 5-10): (n, d) -> (n, d)."""
-    return f / f.norm(dim=-1, keepdim=True).clamp_min(1)
+    """Return f where ||f|| <= 1 and f / ||f|| elsewhere (Algorithm 1, lines 5-10): (n, d) -> (n, d).
+
+    This and the other normalisations keep float32 and float64; half precision is computed and returned in float32. The
+    square of a norm must be a number of that precision: in float32, features of up to about 1e19.
+    """
+    return _ball(at_least_float32(f))
 
 
 def unit_sphere(f: Tensor) -> Tensor:
     """Return f / ||f|| (line 12), and 0 with a finite gradient for f = 0 (D28): (n, d) -> (n, d)."""
-    return F.normalize(f, dim=-1)
+    return _sphere(at_least_float32(f))
 
 
 def scaled(f: Tensor) -> Tensor:
     """Return f / sqrt(d), the paper's "no normalisation" (line 14, D27): (n, d) -> (n, d)."""
+    return _scaled(at_least_float32(f))
+
+
+# Without a look at the precision, which torch.fx could not trace (`hcl.training.fold`).
+def _ball(f: Tensor) -> Tensor:
+    return f / f.norm(dim=-1, keepdim=True).clamp_min(1)
+
+
+def _sphere(f: Tensor) -> Tensor:
+    return F.normalize(f, dim=-1)
+
+
+def _scaled(f: Tensor) -> Tensor:
     return f / f.shape[-1] ** 0.5
 
 
-NORMALIZATIONS = {"unit_ball": unit_ball, "unit_sphere": unit_sphere, "none": scaled}
+NORMALIZATIONS = {"unit_ball": _ball, "unit_sphere": _sphere, "none": _scaled}  # of float32 or float64
 
 
 class Encoder(nn.Module):

@@ -60,10 +60,11 @@ def given(indices):
     return lambda i, j, p: [int(m) for m in indices[i][j]]
 
 
-def negative_distribution(z, i, labels, *, supervised, eta, exclude_self=False, detach=True):
+def negative_distribution(z, i, labels, *, supervised, eta, exclude_self=False, detach=True, temperature=1):
     """Return {m: p^-(m)} of anchor i, eqs. (5) and (7) over the batch, or None where no item is allowed (D16).
 
     Negatives are of other classes if supervised (D3), of the whole batch if not (D4); all weights 0 is uniform (D12).
+    A temperature divides what eta takes (D11).
     """
     z = z.detach() if detach else z
     allowed = [
@@ -72,16 +73,16 @@ def negative_distribution(z, i, labels, *, supervised, eta, exclude_self=False, 
     ]  # fmt: skip
     if not allowed:
         return None
-    weights = {m: eta(torch.dot(z[i], z[m])) for m in allowed}
+    weights = {m: eta(torch.dot(z[i], z[m]) / temperature) for m in allowed}
     gamma = sum(weights.values())
     if gamma == 0:
         return {m: torch.ones((), dtype=z.dtype) / len(allowed) for m in allowed}
     return {m: weight / gamma for m, weight in weights.items()}
 
 
-def pair_loss(z, i, j, positive, p, k, draw, psi):
+def pair_loss(z, i, j, positive, p, k, draw, psi, temperature=1):
     """Return l_ij: of drawn negatives, or its mean over all k-tuples of negatives, or its limit (k=None)."""
-    v = {m: torch.dot(z[i], z[m]) - torch.dot(z[i], positive) for m in p}  # line 21
+    v = {m: (torch.dot(z[i], z[m]) - torch.dot(z[i], positive)) / temperature for m in p}  # line 21
     if k is None:
         return psi.limit(list(v.values()), list(p.values()))
     if draw is not None:
@@ -110,6 +111,7 @@ def contrastive_loss(
     z_pos=None,
     psi=None,
     detach=True,
+    temperature=1,
 ):
     """Return the batch loss: exact over draws unless `draw` is given (see `sampler` and `given`)."""
     z = z.double()
@@ -117,15 +119,16 @@ def contrastive_loss(
     rows = []
     for i in range(len(z)):
         p = negative_distribution(
-            z, i, labels, supervised=supervised, eta=eta, exclude_self=exclude_self, detach=detach
-        )
+            z, i, labels, supervised=supervised, eta=eta, exclude_self=exclude_self, detach=detach,
+            temperature=temperature,
+        )  # fmt: skip
         if p is None:
             continue
         if z_pos is not None:
-            rows.append([pair_loss(z, i, i, z_pos[i].double(), p, k, draw, psi)])
+            rows.append([pair_loss(z, i, i, z_pos[i].double(), p, k, draw, psi, temperature)])
             continue
         rows.append([
-            pair_loss(z, i, j, z[j], p, k, draw, psi) for j in range(len(z)) if labels[i] == labels[j]
+            pair_loss(z, i, j, z[j], p, k, draw, psi, temperature) for j in range(len(z)) if labels[i] == labels[j]
         ])  # fmt: skip
     if not rows:
         return (z * 0).sum()
@@ -134,7 +137,7 @@ def contrastive_loss(
     return sum(sum(row) / len(row) for row in rows) / len(rows)  # lines 27 and 29
 
 
-def simclr_loss(z, z_pos, labels=None, *, eta=uniform, weight=None, detach=True):
+def simclr_loss(z, z_pos, labels=None, *, eta=uniform, weight=None, detach=True, temperature=1):
     """Return eq. (42) over all 2n views, with Q = number of views - 2 by default (D12, D13, D14)."""
     views = torch.cat([z, z_pos]).double()
     count, images = len(views), len(z)
@@ -149,14 +152,15 @@ def simclr_loss(z, z_pos, labels=None, *, eta=uniform, weight=None, detach=True)
         if not negatives:
             continue
         source = views.detach() if detach else views
-        weights = [eta(torch.dot(source[i], source[m])) for m in negatives]
+        weights = [eta(torch.dot(source[i], source[m]) / temperature) for m in negatives]
         gamma = sum(weights)
         if gamma == 0:
             weights, gamma = [torch.ones((), dtype=views.dtype)] * len(negatives), len(negatives)
         mean = sum(
-            w / gamma * torch.exp(torch.dot(views[i], views[m])) for w, m in zip(weights, negatives, strict=True)
+            w / gamma * torch.exp(torch.dot(views[i], views[m]) / temperature)
+            for w, m in zip(weights, negatives, strict=True)
         )
-        losses.append(torch.log(1 + weight * mean / torch.exp(torch.dot(views[i], views[partner]))))
+        losses.append(torch.log(1 + weight * mean / torch.exp(torch.dot(views[i], views[partner]) / temperature)))
     return sum(losses) / len(losses) if losses else (views * 0).sum()
 
 

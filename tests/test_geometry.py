@@ -219,3 +219,111 @@ def test_similarities_are_counted_within_and_between_classes():
     assert geometry.similarity_histogram(z, labels, bins=8).equal(counts)
     ends = geometry.similarity_histogram(torch.tensor([[2.0], [2.0], [-2.0]]), torch.tensor([0, 0, 0]), bins=4)
     assert ends.tolist() == [[4, 0, 0, 2], [0, 0, 0, 0]]
+
+
+# Precision, labels, what is not finite
+
+
+LABELS = torch.arange(24) % 4
+METRICS = {
+    "zero_sum": geometry.zero_sum,
+    "unit_norm": geometry.unit_norm,
+    "equal_inner_product": geometry.equal_inner_product,
+    "cosine": lambda means: geometry.equal_inner_product(means, cosine=True),
+    "least_distance": geometry.least_distance,
+    "covariance_spectrum": geometry.covariance_spectrum,
+    "spectrum_rank": geometry.spectrum_rank,
+    "effective_rank": geometry.effective_rank,
+    "cluster_count": lambda means: torch.tensor(geometry.cluster_count(means)),
+    "class_means": lambda z: geometry.class_means(z, LABELS, 4),
+    "within_class_variation": lambda z: geometry.within_class_variation(z, LABELS),
+    "nc1": lambda z: geometry.nc1(z, LABELS),
+    "similarity_histogram": lambda z: geometry.similarity_histogram(z, LABELS),
+}
+
+
+@pytest.mark.parametrize("scale", [0.3, 3000.0])
+@pytest.mark.parametrize("dtype", [torch.float16, torch.bfloat16])
+@pytest.mark.parametrize("name", METRICS)
+def test_half_precision_is_measured_as_the_same_numbers_in_float32(name, dtype, scale):
+    """Also where squares and sums are beyond it."""
+    half = (scale * normal(24, 3)).to(dtype)
+    result, expected = METRICS[name](half), METRICS[name](half.float())
+    assert result.equal(expected) and result.dtype == expected.dtype and result.isfinite().all()
+
+
+@pytest.mark.parametrize("lower", [torch.bfloat16, torch.float16])
+@pytest.mark.parametrize("dtype", [torch.float32, torch.float64])
+@pytest.mark.parametrize("name", METRICS)
+def test_autocast_shifts_no_metric(name, dtype, lower):
+    z = 0.3 * normal(24, 3, dtype=dtype)
+    with torch.autocast("cpu", lower):
+        result = METRICS[name](z)
+    assert result.equal(METRICS[name](z)) and result.dtype == METRICS[name](z).dtype
+
+
+def test_autocast_leaves_the_simplex_alone():
+    with torch.autocast("cpu", torch.bfloat16):
+        inside = geometry.simplex_etf(5, 6)
+    assert inside.equal(geometry.simplex_etf(5, 6))
+
+
+def test_the_first_argument_may_be_named():
+    means = normal(4, 3)
+    assert geometry.zero_sum(means=means) == geometry.zero_sum(means)
+    assert geometry.class_means(z=normal(24, 3).half(), labels=LABELS, num_classes=4).dtype == torch.float32
+
+
+@pytest.mark.parametrize(
+    "labels", [LABELS.tolist(), LABELS.numpy(), LABELS.int(), LABELS.to(torch.uint8)], ids=lambda x: type(x).__name__
+)
+def test_labels_may_be_any_whole_numbers(labels):
+    z = 0.3 * normal(24, 3)
+    for metric in (
+        lambda of: geometry.class_means(z, of, 4), lambda of: geometry.within_class_variation(z, of),
+        lambda of: geometry.nc1(z, of), lambda of: geometry.similarity_histogram(z, of),
+    ):  # fmt: skip
+        assert metric(labels).equal(metric(LABELS))
+
+
+@pytest.mark.parametrize(
+    ("labels", "message"),
+    [
+        (LABELS.double(), "labels must be whole numbers, got torch.float64"),
+        (LABELS[:5], r"labels must be \(24,\), one for an item, got shape \(5,\)"),
+        (LABELS.to("meta"), "labels are on meta, their items on cpu"),
+        (LABELS - 1, r"labels must be in \[0, [34]\), got -1 to 2"),
+        (LABELS.numpy() * 0.5, "labels must be whole numbers, got float64"),
+    ],
+)
+def test_other_labels_are_refused_in_one_line(labels, message):
+    z = normal(24, 3)
+    metrics = [lambda: geometry.class_means(z, labels, 4), lambda: geometry.within_class_variation(z, labels)]
+    metrics += [lambda: geometry.nc1(z, labels)]
+    if "in" not in message.split():
+        metrics += [lambda: geometry.similarity_histogram(z, labels)]
+    for metric in metrics:
+        with pytest.raises(ValueError, match=message):
+            metric()
+
+
+def test_a_class_beyond_their_number_is_refused():
+    with pytest.raises(ValueError, match=r"labels must be in \[0, 3\), got 0 to 3"):
+        geometry.class_means(normal(24, 3), LABELS, 3)
+
+
+@pytest.mark.parametrize("bad", [float("nan"), float("inf")])
+def test_what_is_not_finite_is_nan_or_refused(bad):
+    """Refused where NaN would be no number of clusters or ranks, and would stop a decomposition."""
+    z = normal(24, 3)
+    z[5, 1] = bad
+    means = geometry.class_means(z, LABELS, 4)
+    assert means[:, [0, 2]].isfinite().all() and not means[1, 1].isfinite()
+    for metric in (geometry.zero_sum, geometry.unit_norm, geometry.equal_inner_product):
+        assert not metric(means).isfinite()
+    assert not geometry.within_class_variation(z, LABELS).isfinite() and geometry.nc1(z, LABELS).isnan()
+    for metric in (
+        geometry.covariance_spectrum, geometry.spectrum_rank, geometry.effective_rank, geometry.cluster_count,
+    ):  # fmt: skip
+        with pytest.raises(ValueError, match="A class mean is not finite: its class has no items, or"):
+            metric(means)

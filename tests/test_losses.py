@@ -15,6 +15,7 @@ from hcl.geometry import simplex_etf
 from hcl.hardening import Exponential, Polynomial, Threshold, Uniform, make
 from hcl.losses import InfoNCE, Triplet, contrastive_loss
 from hcl.models import unit_ball
+from hcl.sampling import Drawn, Exact
 
 HARDENINGS = {
     "none": (Uniform(), oracle.uniform),
@@ -389,6 +390,134 @@ def test_it_compiles_to_one_graph_for_every_hardness(supervised, family, k, sets
     assert_compiled_as_plain(loss, z)
 
 
+# Temperature (D11)
+
+
+@pytest.mark.parametrize("given", [False, True])
+@pytest.mark.parametrize("detach", [True, False])
+@pytest.mark.parametrize("temperature", [0.5, 3.0])
+@each_hardening
+@each_method
+def test_a_temperature_divides_every_inner_product(supervised, exclude_self, name, temperature, detach, given):
+    """That of psi and that of eta, for positives of the class and for given ones."""
+    hardening, eta = HARDENINGS[name]
+    common = {"supervised": supervised, "exclude_self": exclude_self, "temperature": temperature}
+    common |= {"z_pos": features(seed=5)} if given else {}
+    assert_same(
+        lambda z: contrastive_loss(z, LABELS, hardening=hardening, sampling=Exact(detach), **common),
+        lambda z: oracle.contrastive_loss(z, LABELS, eta=eta, detach=detach, **common),
+        features(),
+    )
+
+
+@pytest.mark.parametrize("psi", [None, Triplet(1.5)])
+@pytest.mark.parametrize("per", ["pair", "anchor"])
+def test_a_temperature_of_drawn_negatives_equals_algorithm_1(per, psi):
+    uniforms = torch.rand(6, 3 if per == "pair" else 1, 1, dtype=torch.float64, generator=generator())
+    common = {"supervised": True, "temperature": 0.5}
+    theirs = None if psi is None else oracle.Triplet(1.5)
+    draw = by_inversion(uniforms, shared=per == "anchor")
+    assert_same(
+        lambda z: contrastive_loss(
+            z, LABELS, hardening=Exponential(2), psi=psi, sampling=Drawn.from_uniforms(uniforms, per), **common
+        ),
+        lambda z: oracle.contrastive_loss(z, LABELS, eta=oracle.exponential(2), psi=theirs, k=1, draw=draw, **common),
+        features(),
+    )
+
+
+@pytest.mark.parametrize("k", [5, None])
+def test_a_temperature_is_a_scale_of_the_representations(k):
+    """Of 1 / sqrt(temperature): the draws are the same as well, those that an anchor makes for itself."""
+    common = {"supervised": True, "hardening": Exponential(3), "k": k}
+    cold = contrastive_loss(features(), LABELS, temperature=0.25, generator=generator(), **common)
+    torch.testing.assert_close(cold, contrastive_loss(2 * features(), LABELS, generator=generator(), **common))
+
+
+def test_beta_1_at_temperature_one_half_is_beta_2_at_temperature_1():
+    """D11: it weighs the negatives alike. The losses differ, psi being at another temperature."""
+    z, weighed = features(), {}
+
+    class Weights:
+        def __call__(self, v):
+            raise AssertionError("nothing is drawn")
+
+        def expectation(self, v, log_p):
+            weighed[len(weighed)] = log_p.exp()
+            return log_p.exp().sum(-1)
+
+    for beta, temperature in ((1, 0.5), (2, 1.0)):
+        contrastive_loss(
+            z, LABELS, supervised=False, hardening=Exponential(beta), temperature=temperature, psi=Weights(),
+            sampling=Exact(),
+        )  # fmt: skip
+    torch.testing.assert_close(weighed[0], weighed[1])
+
+
+@pytest.mark.parametrize("k", [5, None])
+@pytest.mark.parametrize("dtype", [torch.float32, torch.float64])
+def test_temperature_1_changes_no_bit(dtype, k):
+    common = {"supervised": True, "hardening": Exponential(3), "k": k}
+    plain, one, whole = (
+        oracle.value_and_gradient(
+            lambda z, o=o: contrastive_loss(z, LABELS, generator=generator(), **common, **o), features(dtype=dtype)
+        )
+        for o in ({}, {"temperature": 1.0}, {"temperature": 1})
+    )
+    for other in (one, whole):
+        assert plain[0].equal(other[0]) and plain[1].equal(other[1])
+
+
+# Labels
+
+
+@pytest.mark.parametrize(
+    "labels",
+    [
+        LABELS.tolist(), tuple(LABELS.tolist()), LABELS.numpy(), LABELS.numpy().astype("uint8"), list(LABELS),
+        *(LABELS.to(dtype) for dtype in (torch.uint8, torch.int8, torch.int16, torch.int32)),
+    ],
+    ids=lambda labels: f"{type(labels).__name__} {getattr(labels, 'dtype', '')}",
+)  # fmt: skip
+@pytest.mark.parametrize("supervised", [True, False])
+def test_labels_may_be_any_whole_numbers(labels, supervised):
+    common = {"supervised": supervised, "k": 3}
+    expected = contrastive_loss(features(), LABELS, generator=generator(), **common)
+    assert contrastive_loss(features(), labels, generator=generator(), **common) == expected
+
+
+def test_labels_of_two_classes_may_be_booleans():
+    common = {"supervised": True, "k": None}
+    expected = contrastive_loss(features(), (LABELS > 0).long(), **common)
+    for labels in (LABELS > 0, (LABELS > 0).tolist(), (LABELS > 0).numpy()):
+        assert contrastive_loss(features(), labels, **common) == expected
+
+
+def test_an_array_that_is_read_only_gives_labels():
+    labels = LABELS.numpy().copy()
+    labels.setflags(write=False)
+    contrastive_loss(features(), labels, supervised=True, k=None)
+
+
+@pytest.mark.parametrize(
+    ("labels", "message"),
+    [
+        (LABELS.double(), r"labels must be whole numbers, got torch.float64: pass labels.long\(\)"),
+        (LABELS.numpy() / 1, "labels must be whole numbers, got float64"),
+        ([0.5, 1, 2, 0, 1, 2], "labels must be whole numbers, got float64"),
+        (list("aabbcc"), "labels must be whole numbers, got <U1"),
+        ([[0], [1, 2], [3]], "labels must be a tensor, a list or an array of whole numbers"),
+        (LABELS[:, None], r"labels must be \(6,\), one for an item, got shape \(6, 1\)"),
+        ([0, 1], r"labels must be \(6,\), one for an item, got shape \(2,\)"),
+        (LABELS.to("meta"), r"labels are on meta, their items on cpu: pass labels.to\('cpu'\)"),
+    ],
+)
+def test_other_labels_are_refused_in_one_line(labels, message):
+    with pytest.raises(ValueError, match=message) as refused:
+        contrastive_loss(features(), labels, supervised=True)
+    assert "\n" not in str(refused.value)
+
+
 # Invariances
 
 
@@ -728,10 +857,10 @@ def test_single_and_double_precision_are_kept(dtype):
         ({"labels": None}, "labels may be None only"),
         ({"labels": None, "z_pos": features()}, "labels may be None only"),
         ({"z_pos": features(5)}, r"z_pos must have the shape of z, \(6, 3\), got \(5, 3\)"),
-        ({"k": 0}, "k must be >= 1, or None"),
-        ({"k": -4}, "k must be >= 1, or None"),
-        ({"reduction": "mean"}, "'anchor' or 'pair', got 'mean'"),
-        ({"negatives": "all"}, "'per_pair' or 'per_anchor', got 'all'"),
+        ({"k": 0}, "k must be a whole number >= 1"),
+        ({"k": -4}, "k must be a whole number >= 1"),
+        ({"reduction": "mean"}, "Unknown reduction 'mean': expected one of anchor, pair"),
+        ({"negatives": "all"}, "Unknown negatives 'all': expected one of per_pair, per_anchor"),
         ({"detach_weights": False}, "needs k=None"),
         ({"psi": Triplet(1.0), "k": 2}, "pass k=1"),
         ({"max_positives": 0}, "max_positives"),
@@ -739,6 +868,9 @@ def test_single_and_double_precision_are_kept(dtype):
         ({"uniforms": torch.zeros(6, 1, 256), "k": None}, "uniforms needs k"),
         ({"uniforms": torch.zeros(6, 3, 5), "k": 5, "max_positives": 2}, r"must be \(6, 2, 5\), got \(6, 3, 5\)"),
         ({"uniforms": torch.zeros(6, 3, 5), "k": 5, "negatives": "per_anchor"}, r"must be \(6, 1, 5\)"),
+        ({"temperature": 0.0}, "temperature must be a finite number > 0, got 0.0"),
+        ({"temperature": -1.0}, "temperature must be a finite number > 0"),
+        ({"temperature": inf}, "temperature must be a finite number > 0"),
     ],
 )
 def test_bad_arguments_are_refused(changes, message):
@@ -759,6 +891,31 @@ def test_nan_in_gives_nan_out(supervised, exclude_self, name, k, bad):
         z, LABELS, supervised=supervised, exclude_self=exclude_self, hardening=HARDENINGS[name][0], k=k
     )
     assert not loss.isfinite()
+
+
+@pytest.mark.parametrize("positives", [None, "given"])
+@pytest.mark.parametrize("sampling", [Drawn(5), Drawn(5, "anchor"), Drawn(5, max_positives=2), Exact(), Exact(False)])
+@pytest.mark.parametrize("psi", [None, Recorder()])
+def test_a_single_nan_gives_nan(sampling, psi, positives):
+    """Even where an anchor has no negative, and its loss would be 0 (D16)."""
+    if isinstance(sampling, Exact) and psi is not None:
+        psi = Triplet(1.0)
+    z = features()
+    z[2, 1] = float("nan")
+    given = {"z_pos": features(seed=5)} if positives else {}
+    for labels in (LABELS, torch.zeros_like(LABELS)):
+        for supervised in (True, False):
+            loss = contrastive_loss(z, labels, supervised=supervised, sampling=sampling, psi=psi, **given)
+            assert loss.isnan()
+    if positives:
+        assert contrastive_loss(given["z_pos"], LABELS, supervised=True, sampling=sampling, psi=psi, z_pos=z).isnan()
+
+
+def test_an_infinite_entry_may_have_a_finite_loss_in_one_dimension_with_given_positives():
+    z, z_pos = torch.tensor([[inf], [-0.5]]), torch.tensor([[1.0], [-0.5]])
+    common = {"supervised": True, "sampling": Exact()}
+    assert contrastive_loss(z, [0, 1], z_pos=z_pos, **common) == 0
+    assert contrastive_loss(z, [0, 1], **common).isnan()
 
 
 def test_autocast_around_the_loss_does_not_lower_its_precision():

@@ -57,6 +57,53 @@ def test_unit_ball_has_the_gradient_of_the_identity_inside_and_none_along_the_ra
     torch.testing.assert_close(f.grad, torch.tensor([[0.3, 0.4], [0.0, 0.0]]))
 
 
+def by_loop(name, row):
+    """Return a normalised row, in Python's floats."""
+    norm = sum(x * x for x in row) ** 0.5
+    divisor = {"unit_ball": max(norm, 1.0), "unit_sphere": norm or 1.0, "scaled": len(row) ** 0.5}[name]
+    return [x / divisor for x in row]
+
+
+NORMALISERS = {"unit_ball": unit_ball, "unit_sphere": unit_sphere, "scaled": scaled}
+ROWS = [
+    [0.0, 0.0, 0.0], [3e-5, 0.0, -4e-5], [0.25, -0.5, 0.125], [3.0, -4.0, 12.0], [300.0, 400.0, 0.0],
+    [6e4, -6e4, 3e4],
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("dtype", [torch.float16, torch.bfloat16, torch.float32, torch.float64])
+@pytest.mark.parametrize("name", NORMALISERS)
+def test_every_precision_is_normalised_rightly(name, dtype):
+    """From zero to the largest numbers of half precision, whose squares it does not hold; float32 comes out."""
+    f = torch.tensor(ROWS).to(dtype)
+    expected = torch.tensor([by_loop(name, row) for row in f.tolist()], dtype=torch.float64)
+    result = NORMALISERS[name](f)
+    assert result.dtype == (torch.float64 if dtype == torch.float64 else torch.float32)
+    torch.testing.assert_close(result.double(), expected, rtol=1e-6, atol=0)
+
+
+@pytest.mark.parametrize("lower", [torch.bfloat16, torch.float16])
+@pytest.mark.parametrize("dtype", [torch.float16, torch.bfloat16, torch.float32, torch.float64])
+@pytest.mark.parametrize("name", NORMALISERS)
+def test_autocast_changes_no_normalisation(name, dtype, lower):
+    f = torch.tensor(ROWS).to(dtype)
+    with torch.autocast("cpu", lower):
+        assert NORMALISERS[name](f).equal(NORMALISERS[name](f.clone()))
+        result = NORMALISERS[name](f)
+    assert result.equal(NORMALISERS[name](f)) and result.dtype == NORMALISERS[name](f).dtype
+
+
+@pytest.mark.parametrize("dtype", [torch.float16, torch.bfloat16])
+@pytest.mark.parametrize("name", NORMALISERS)
+def test_half_precision_has_the_gradient_of_float32(name, dtype):
+    f = torch.tensor(ROWS).to(dtype).requires_grad_()
+    whole = f.detach().float().requires_grad_()
+    for x in (f, whole):
+        (NORMALISERS[name](x) * torch.tensor([1.0, 2.0, 3.0])).sum().backward()
+    finite = f.grad.isfinite()  # the slope of the sphere at 0 is beyond float16
+    assert f.grad.dtype == dtype and finite[2:].all() and f.grad[finite].equal(whole.grad.to(dtype)[finite])
+
+
 # Encoders
 
 

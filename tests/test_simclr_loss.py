@@ -39,6 +39,38 @@ def test_value_and_gradient_equal_equation_42_in_loops(labels, hardening, eta, w
     torch.testing.assert_close(ours, theirs)
 
 
+@pytest.mark.parametrize("temperature", [0.5, 3.0])
+@pytest.mark.parametrize("labels", [None, LABELS], ids=["unsupervised", "supervised"])
+def test_a_temperature_divides_every_inner_product(labels, temperature):
+    """D11, in loops; a temperature of 1 changes no bit."""
+    both = torch.cat(views())
+    options = {"weight": 3.5, "temperature": temperature}
+    ours = oracle.value_and_gradient(
+        lambda x: simclr_loss(*x.chunk(2), labels, hardening=Exponential(4), **options), both
+    )
+    theirs = oracle.value_and_gradient(
+        lambda x: oracle.simclr_loss(*x.chunk(2), labels, eta=oracle.exponential(4), **options), both
+    )
+    torch.testing.assert_close(ours, theirs)
+    assert simclr_loss(*views(), labels, temperature=1.0).equal(simclr_loss(*views(), labels))
+
+
+def test_labels_may_be_a_list_or_an_array():
+    expected = simclr_loss(*views(), LABELS)
+    for labels in (LABELS.tolist(), LABELS.numpy(), LABELS.int()):
+        assert simclr_loss(*views(), labels) == expected
+    with pytest.raises(ValueError, match="whole numbers"):
+        simclr_loss(*views(), LABELS.float())
+
+
+@pytest.mark.parametrize("labels", [None, LABELS, torch.zeros_like(LABELS)], ids=["none", "some", "one class"])
+@pytest.mark.parametrize("weight", [None, 0])
+def test_nan_gives_nan(labels, weight):
+    z, z_pos = views()
+    z[1, 0] = float("nan")
+    assert simclr_loss(z, z_pos, labels, weight=weight).isnan()
+
+
 @pytest.mark.parametrize(("weight", "value"), [(1022, 5.922), (510, 5.230), (1, 0.3106)])
 @pytest.mark.parametrize("hardening", [Uniform(), Exponential(10)])
 def test_value_at_neural_collapse_of_100_classes(weight, value, hardening):
@@ -110,8 +142,10 @@ def test_bad_arguments_are_refused():
         simclr_loss(z, z_pos[:4])
     with pytest.raises(ValueError, match=r"both be \(n, d\)"):
         simclr_loss(z[0], z_pos[0])
-    with pytest.raises(ValueError, match=r"labels must be \(5,\), one for an image"):
+    with pytest.raises(ValueError, match=r"labels must be \(5,\), one for an item"):
         simclr_loss(z, z_pos, LABELS.repeat(2))
+    with pytest.raises(ValueError, match="temperature must be a finite number > 0, got -1"):
+        simclr_loss(z, z_pos, temperature=-1)
     for weight in (-1, float("nan")):
         with pytest.raises(ValueError, match="must be >= 0"):
             simclr_loss(z, z_pos, weight=weight)

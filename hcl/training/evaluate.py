@@ -1,16 +1,21 @@
 """What is measured of an encoder: geometry of the class means, downstream accuracy, losses, all in eval mode."""
 
 from dataclasses import dataclass, replace
+from typing import Literal, get_args
 
 import torch
 from torch import Tensor, nn
 
 from hcl import geometry
+from hcl.choices import one_of
 from hcl.errors import HclError
+from hcl.inputs import at_least_float32
 from hcl.training import probe
 from hcl.training.data import Dataset, normalize
 from hcl.training.objective import batch_loss, encode, views
 from hcl.training.spec import RunSpec
+
+Precision = Literal["fp32", "bf16"]
 
 LOSS_BATCHES = 10  # batches that the losses of an evaluation average over
 HARDNESS = (2.0, 5.0, 10.0, 30.0)  # of the hardened losses that are measured in every run
@@ -43,28 +48,55 @@ class Evaluation:
 
 
 @torch.no_grad()
-def represent(model: nn.Module, inputs: Tensor, spec: RunSpec, batch_size: int | None = None) -> Tensor:
+def represent(
+    model: nn.Module,
+    inputs: Tensor,
+    spec: RunSpec | None = None,
+    batch_size: int | None = None,
+    *,
+    precision: Precision | None = None,
+) -> Tensor:
     """Return the (n, d) eval-mode representations of (n, ...) uint8 images or normalised inputs, on their device.
 
     Args:
-        model: the encoder.
+        model: the encoder, left in the modes its modules were in.
         inputs: on its device.
-        spec: its ``precision``.
+        spec: of a run, for its ``precision``.
         batch_size: None is 1000 on a CPU and 2500 elsewhere, where a smaller last batch is filled up so that compiled
             code sees a single shape.
+        precision: ``"fp32"``, the default without a spec, or ``"bf16"`` autocast; in place of a spec.
+
+    Returns:
+        (n, d), in float32 at least.
+
+    Raises:
+        ValueError: for an unknown precision, or if both it and a spec are given.
     """
+    computed = _precision(spec, precision)
     accelerated = inputs.device.type != "cpu"
     batch_size = batch_size or (2500 if accelerated else 1000)
-    training = model.training
+    modes = [(module, module.training) for module in model.modules()]
     model.eval()
     parts = []
-    for batch in inputs.split(batch_size):
-        x = normalize(batch)
-        if accelerated and len(x) < batch_size:
-            x = torch.cat([x, x[:1].expand(batch_size - len(x), *x.shape[1:])])
-        parts.append(encode(model, x, spec.precision)[: len(batch)])
-    model.train(training)
+    try:
+        for batch in inputs.split(batch_size):
+            x = normalize(batch)
+            if accelerated and len(x) < batch_size:
+                x = torch.cat([x, x[:1].expand(batch_size - len(x), *x.shape[1:])])
+            parts.append(at_least_float32(encode(model, x, computed)[: len(batch)]))
+    finally:
+        for module, training in modes:
+            module.training = training
     return torch.cat(parts)
+
+
+def _precision(spec: RunSpec | None, precision: Precision | None) -> str:
+    if spec is not None and precision is not None:
+        raise ValueError("A spec and precision both say how to compute: pass one of them.")
+    if spec is not None:
+        return spec.precision
+    one_of("precision", precision or "fp32", get_args(Precision))
+    return precision or "fp32"
 
 
 def evaluate(
