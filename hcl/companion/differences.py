@@ -22,7 +22,7 @@ from hcl.hardening import Exponential, matching_beta
 from hcl.losses import contrastive_loss, simclr_loss
 from hcl.models import unit_sphere
 from hcl.psi import InfoNCE
-from hcl.training.catalogue import CATALOGUE
+from hcl.training.catalogue import CATALOGUE, NUM_TRAIN
 
 _C, _K, _BATCH = CATALOGUE["cifar100"].num_classes, 256, 512  # the paper's main experiment
 
@@ -100,7 +100,7 @@ def _one_class() -> str:
 
 
 def _no_batch() -> str:
-    points = CATALOGUE["synthetic"].num_train
+    points = NUM_TRAIN["synthetic"]
     return f"batches of {_BATCH} in {points} points: {points // _BATCH}"
 
 

@@ -7,7 +7,7 @@ from hcl.companion.costs import cost_note
 from hcl.companion.labels import label, training
 from hcl.companion.registry import row_of
 from hcl.companion.study import BY_ROW, Study
-from hcl.training.catalogue import CATALOGUE
+from hcl.training.catalogue import NUM_TRAIN
 from hcl.training.runs import Run
 from hcl.training.spec import RunSpec
 
@@ -18,8 +18,7 @@ def stand_in_note(study: Study) -> str:
         return ""
     own, name = study.figure.dataset, study.figure.name
     spec = study.specs[0]
-    of = CATALOGUE[study.dataset]
-    each = f"{(spec.num_train or of.num_train) // of.num_classes} training images"
+    each = f"{(spec.num_train or NUM_TRAIN[study.dataset]) // spec.num_classes} training images"
     return (
         f'<div class="admonition warning"><p class="admonition-title">Not {own}: {study.dataset}</p>'
         f"<p>The paper trains on {own}, whose files were not at hand. These runs are on {study.dataset}: the first "

@@ -89,7 +89,7 @@ class Judges:
 
         def size(found: Study) -> tuple[int, int]:
             spec = found.specs[0]
-            return spec.num_train or CATALOGUE[spec.dataset].num_train, spec.epochs
+            return spec.num_train or CATALOGUE[spec.dataset].num_train or 0, spec.epochs
 
         return max(done, key=size, default=self._settled(figure))
 

@@ -43,7 +43,7 @@ def _hardware() -> Found:
 
 def _images() -> Found:
     of = CATALOGUE["tinyimagenet"]
-    total = of.num_train + 2 * 50 * of.num_classes  # 50 images of a class each to validate and to test
+    total = (of.num_train or 0) + 2 * 50 * of.num_classes  # 50 images of a class each to validate and to test
     return (
         "classes × images of a class: all splits of Tiny-ImageNet; its training split",
         f"{total:,}; {of.num_train:,}",

@@ -102,7 +102,7 @@ def from_parts(name: str, given: Dataset | Parts, num_classes: int) -> Dataset:
     """
     source = "registered by its user"
     if isinstance(given, Dataset):
-        given, source = (given.train, given.train_labels, given.test, given.test_labels), given.source
+        source, given = given.source, (given.train, given.train_labels, given.test, given.test_labels)
     if not isinstance(given, tuple | list) or len(given) != 4:
         raise DataError(f"{name}: expected training images, their labels, test images and their labels.")
     train, train_labels, test, test_labels = map(torch.as_tensor, given)
