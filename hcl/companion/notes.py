@@ -22,7 +22,7 @@ def stand_in_note(study: Study) -> str:
     return (
         f'<div class="admonition warning"><p class="admonition-title">Not {own}: {study.dataset}</p>'
         f"<p>The paper trains on {own}, whose files were not at hand. These runs are on {study.dataset}: the first "
-        f"{of.num_classes} classes of Tiny-ImageNet at 32 by 32 pixels, {each} each: the same shape, harder images. "
+        f"{spec.num_classes} classes of Tiny-ImageNet at 32 by 32 pixels, {each} each: the same shape, harder images. "
         f"What is said of the paper's claims here is said of this data. Where the files of {own} are, or can be "
         "downloaded, the first command makes these runs on them, and the second those of the paper:</p>"
         f"<p><code>hcl run {name} --profile {study.profile} -p dataset={own}</code></p>"
