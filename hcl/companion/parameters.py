@@ -56,7 +56,7 @@ def declared(source: str) -> dict[str, Declared]:
     comments = {token.start[0]: token.string.lstrip("# ") for token in tokens if token.type == tokenize.COMMENT}
     found = {}
     for line in body:
-        target = line.target if isinstance(line, ast.AnnAssign) else None
+        target: ast.expr | None = line.target if isinstance(line, ast.AnnAssign) else None
         if isinstance(line, ast.Assign) and len(line.targets) == 1:
             target = line.targets[0]
         if not isinstance(target, ast.Name):
