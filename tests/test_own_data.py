@@ -48,7 +48,6 @@ def test_a_registered_data_set_is_trained_on_and_recorded_by_its_name(form, runs
     assert loaded.name == name and loaded.fingerprint == run.provenance["data_fingerprint"] == whole.fingerprint
     assert runs.load(run.path).spec == run.spec
     assert obtain(spec(name), progress=False).path == run.path, "the record is found again"
-    assert run.final["train_accuracy"] > 0.9 if "train_accuracy" in run.final else True
     assert train(spec(name, supervised=False, hardness=5), data=loaded, progress=False).final["loss"] > 0
 
 

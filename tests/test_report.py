@@ -106,9 +106,12 @@ def test_positives_other_than_the_anchor(batch_size, others):
     assert row["anchors with none"] == pytest.approx(alone, abs=0.03)
 
 
-def test_the_simclr_loss_has_no_bound():
-    spec = studies.study("fig12", "paper").specs[0]
-    assert isnan(labels.bound(spec)) and "all negatives of the batch" in labels.scale(spec)
+def test_the_simclr_loss_has_a_bound_with_its_weight_where_positives_are_of_the_class():
+    specs = studies.study("fig12", "paper").specs
+    spec = specs[0]
+    assert labels.bound(spec) == pytest.approx(5.9221, abs=1e-4), "Q = 1022 views of others (D13)"
+    assert all(isnan(labels.bound(other)) for other in specs if not other.supervised)
+    assert "all negatives of the batch" in labels.scale(spec)
 
 
 @pytest.mark.parametrize(

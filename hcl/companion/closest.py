@@ -6,8 +6,9 @@ import pandas as pd
 
 from hcl.companion.compare import compare
 from hcl.companion.evidence import Evidence
-from hcl.companion.labels import label, number
+from hcl.companion.labels import label
 from hcl.companion.limits import LIMITS, Limits
+from hcl.companion.numbers import number
 from hcl.training.runs import Run
 
 _PLACE = (("equal_inner_product", 3, "{}"), ("clusters", 1, "{} clusters"), ("effective_rank", 1, "effective rank {}"))

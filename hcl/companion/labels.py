@@ -2,8 +2,9 @@
 
 import math
 
-from hcl.bounds import scl_lower_bound, ucl_lower_bound
+from hcl.bounds import scl_lower_bound, simclr_lower_bound, ucl_lower_bound
 from hcl.companion.numbers import decimals, number, spread_of
+from hcl.training.catalogue import NUM_TRAIN
 from hcl.training.spec import RunSpec
 
 __all__ = ["bound", "decimals", "hardness_label", "label", "number", "scale", "spread_of", "training"]
@@ -21,9 +22,13 @@ def label(spec: RunSpec) -> str:
 
 
 def bound(spec: RunSpec) -> float:
-    """Return the least value of the run's loss without hardening: Theorem 2 or 3; NaN for eq. (42), another loss."""
+    """Return the least value of the run's loss without hardening: Theorem 2 or 3, for eq. (42) with its weight Q (D13).
+
+    NaN for unsupervised eq. (42): its positives, two views of one image, do not meet condition (e) of Theorem 3.
+    """
     if spec.objective == "simclr":
-        return math.nan
+        views = 2 * (spec.batch_size or NUM_TRAIN[spec.dataset])
+        return simclr_lower_bound(spec.num_classes, views - 2) if spec.supervised else math.nan
     return (scl_lower_bound if spec.supervised else ucl_lower_bound)(spec.num_classes, spec.k)
 
 

@@ -49,7 +49,8 @@ def _name(module: str) -> str:
 def main(path: Path | None = None) -> None:
     """Put the drawing where CONTRIBUTING.md has it."""
     path = path or places.project() / "CONTRIBUTING.md"
-    path.write_text(_BETWEEN.sub(lambda _: drawing(), path.read_text()))
+    text = path.read_text(encoding="utf-8")
+    path.write_text(_BETWEEN.sub(lambda _: drawing(), text), encoding="utf-8", newline="\n")
 
 
 if __name__ == "__main__":

@@ -11,6 +11,7 @@ from pandas.io.formats.style import Styler
 
 from hcl.companion import figures, labels, notes, report, scoreboard
 from hcl.companion import study as studies
+from hcl.companion.closest import closest
 from hcl.companion.limits import LIMITS
 from hcl.companion.parameters import ParameterError
 from hcl.companion.registry import row_of
@@ -95,7 +96,7 @@ class Page:
         """
         spoken = []
         for name, runs in self._parts():
-            table = report.closest(runs)
+            table = self._closest(runs)
             best, others = table[table["closest"]], table[~table["closest"]]
             plain = [others["words"][label] for label in ("SCL", "UCL") if label in others.index]
             sentence = f"{name}: {_listed(list(best['words']))}"
@@ -115,7 +116,7 @@ class Page:
         """The main result in a sentence: where plain runs end, and the hardened ones closest to Neural-Collapse."""
         said = []
         for name, runs in self._parts():
-            table = report.closest(runs)
+            table = self._closest(runs)
             plain = [table["words"][label] for label in ("SCL", "UCL") if label in table.index]
             hard = list(table["words"][table["closest"] & ~table.index.isin(["SCL", "UCL"])])
             if plain and hard:
@@ -151,6 +152,10 @@ class Page:
                 "With every setting that was run on both some features did lie inside it: they are two runs each."
             )
         return Markdown(" ".join(said))
+
+    def _closest(self, runs: Sequence[Run]) -> pd.DataFrame:
+        study = next((part for part in self.parts if runs[0].spec in part.specs), self.study)
+        return closest(runs, scoreboard.Judges().reference(study))
 
     def _parts(self) -> list[tuple[str, list[Run]]]:
         """Return the runs by row, supervised and unsupervised apart, with words for each part."""

@@ -14,7 +14,6 @@ from hcl.companion.numbers import decimals, number, plus_minus
 from hcl.companion.registry import row_of
 from hcl.training.runs import Run
 
-_PLACE = (("equal_inner_product", 3, "{}"), ("clusters", 1, "{} clusters"), ("effective_rank", 1, "effective rank {}"))
 FLOORS = (-4.6, -6.9, -10.0, -15.0)  # natural logarithms: 1 %, .1 %, .005 % of the largest value, and rounding's
 COURSE = ("loss", "equal_inner_product", "effective_rank", "clusters")
 SUPERVISION = ("supervised (SCL, HSCL)", "unsupervised (UCL, HUCL)")
@@ -65,42 +64,6 @@ def settled_frame(
     )
     grouped = frame[[*index, "bound", *columns]].groupby(index, sort=False)
     return grouped.mean(), grouped.std()
-
-
-def closest(runs: Sequence[Run]) -> pd.DataFrame:
-    """Return how far settings end from Neural-Collapse, and which are closest, by the equal inner-product metric.
-
-    Settings no further from the best than seeds are apart, or than is written, are as close: by their own standard
-    deviation or, of one seed, that of the setting of the nearest hardness with several.
-
-    Args:
-        runs: of one method, plain and hardened.
-
-    Returns:
-        A row a setting, nearest first: its settled means, ``closest``, whether it is among them, and ``words``.
-    """
-    of_label: dict[str, list[Run]] = {}
-    for run in runs:
-        of_label.setdefault(label(run.spec), []).append(run)
-    frames = {name: pd.DataFrame([run.settled for run in of]) for name, of in of_label.items()}
-    hardness = {name: of[0].spec.hardness for name, of in of_label.items()}
-    seeded = {name: float(frame["equal_inner_product"].std()) for name, frame in frames.items() if len(frame) > 1}
-
-    def spread(name: str) -> float:
-        nearest = min(seeded, key=lambda other: abs(hardness[other] - hardness[name]), default=None)
-        return 0.0 if nearest is None else seeded[nearest]
-
-    table = pd.DataFrame({name: frame.mean() for name, frame in frames.items()}).T.sort_values("equal_inner_product")
-    far = table["equal_inner_product"]
-    best = str(far.index[0])
-    words, close = [], []
-    for name in map(str, table.index):
-        row = table.loc[name]
-        of = [form.format(number(float(str(row[key])), digits)) for key, digits, form in _PLACE if key in row]
-        words.append(f"{name} ({', '.join(of)})".replace(" 1 clusters", " 1 cluster"))
-        written_alike = number(far[name], 3) == number(far[best], 3)
-        close.append(written_alike or bool(far[name] - far[best] < max(spread(name), spread(best))))
-    return table.assign(closest=close, words=words)
 
 
 def course_frame(runs: Sequence[Run], columns: Sequence[str] = COURSE) -> pd.DataFrame:

@@ -57,10 +57,11 @@ class Judges:
         beside = None
         if claim.beside:
             other = self._settled(claim.beside) if self._profile == "auto" else self._study(claim.beside, self._profile)
-            beside = Evidence(other.specs, self._records(other), self._reference(other))
-        return Evidence(chosen.specs, tuple(found), self._reference(chosen), beside=beside)
+            beside = Evidence(other.specs, self._records(other), self.reference(other))
+        return Evidence(chosen.specs, tuple(found), self.reference(chosen), beside=beside)
 
-    def _reference(self, chosen: Study) -> tuple[Run, ...]:
+    def reference(self, chosen: Study) -> tuple[Run, ...]:
+        """Return the runs of the headline figure on the data of a study, at its profile: what seeds do to a run."""
         figure = HEADLINES.get(chosen.figure.dataset or "")
         if figure is None:
             return ()

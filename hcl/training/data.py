@@ -228,7 +228,8 @@ def register_dataset(
         num_train: images of the training split, where known, to tell beforehand how long a run takes.
 
     Raises:
-        ValueError: for a name that is taken or no name, or a number of classes that is missing or not the data's.
+        ValueError: for a name that is taken or no name, or a number of classes that is missing or less than 2.
+        DataError: for a `Dataset` that is not as it should be; what a function returns is looked at when it is loaded.
     """
     load: Loader
     if isinstance(loader, Dataset):

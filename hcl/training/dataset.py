@@ -100,12 +100,12 @@ def from_parts(name: str, given: Dataset | Parts, num_classes: int) -> Dataset:
     Raises:
         DataError: for data that are not so.
     """
-    source = "registered by its user"
+    source, parts = "registered by its user", given
     if isinstance(given, Dataset):
-        source, given = given.source, (given.train, given.train_labels, given.test, given.test_labels)
-    if not isinstance(given, tuple | list) or len(given) != 4:
+        source, parts = given.source, (given.train, given.train_labels, given.test, given.test_labels)
+    if not isinstance(parts, tuple | list) or len(parts) != 4:
         raise DataError(f"{name}: expected training images, their labels, test images and their labels.")
-    train, train_labels, test, test_labels = map(torch.as_tensor, given)
+    train, train_labels, test, test_labels = map(torch.as_tensor, parts)
     for split, x, labels in (("training", train, train_labels), ("test", test, test_labels)):
         if fault := _fault(x, labels, num_classes):
             raise DataError(f"{name}: {fault} in the {split} split.")

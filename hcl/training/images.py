@@ -194,7 +194,7 @@ def cached(name: str, archives: Iterable[Path], read: Callable[[], Arrays]) -> A
         return read()
     path = folder / f"{name}-{key}.npz"
     try:
-        with np.load(path) as stored:  # with its checksums
+        with path.open("rb") as file, np.load(file) as stored:  # with its checksums
             return dict(stored)
     except (FileNotFoundError, NotADirectoryError):
         pass
