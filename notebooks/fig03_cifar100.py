@@ -22,6 +22,7 @@ seeds: list[int] = []  # one run of each setting a seed, several give bands; emp
 epochs: int = 0  # 0 takes the profile's
 
 # %%
+from IPython.display import Markdown
 from myst_nb import glue
 
 from hcl.companion import figures, pages, parameters, published, report
@@ -60,6 +61,18 @@ figures.cluster_panel(page.runs)
 
 # %% mystnb={"figure": {"caption": "Rank above ln = -10, effective rank and, where a run has recorded it by epoch, number of clusters of class means.", "name": "fig-cifar100-course"}, "image": {"alt": "Rank, effective rank and, where recorded, clusters of class means against epochs by hardness, supervised left and unsupervised right.", "classes": "dark-light"}}
 figures.metric_panels(page.runs, figures.recorded(page.runs, ["rank", "effective_rank", "clusters"]))
+
+# %% [markdown]
+# ## Given more time
+#
+# At `workstation` the unsupervised run at $\beta = 5$ has not settled after 600 epochs. One more run, on half the images
+# and for two and a half times as many epochs, shows where it goes.
+
+# %% mystnb={"image": {"alt": "Equal inner-product metric, effective rank and clusters of class means against epochs of the long run at hardness 5.", "classes": "dark-light"}}
+long = pages.recorded("fig03_long", "workstation")
+figures.metric_panels(long, ["equal_inner_product", "effective_rank", "clusters"]) if long else Markdown(
+    "*The long run is still to be made.*"
+)
 
 # %% [markdown]
 # ## What a rank is worth

@@ -46,8 +46,9 @@ figures.metric_panels(page.runs, ["zero_sum", "unit_norm", "equal_inner_product"
 # %% [markdown]
 # ## Measured against theory
 #
-# The column `bound` is left empty: its two theorems are of the loss of the other figures. `loss` is the run's own, hardened, loss and
-# `plain_loss` that without hardening, both in eval mode. `within_class` is the mean distance of a representation to its
+# `bound` is the least supervised loss, Theorem 2 with the weight $Q$ of eq. (42), here the number of views less two. The
+# unsupervised loss has none: Theorem 3 asks for a positive that depends on the anchor's class only, and two views of one
+# image do not. `loss` is the run's own, hardened, loss and `plain_loss` that without hardening, both in eval mode. `within_class` is the mean distance of a representation to its
 # class mean, `effective_rank` the exponential of the entropy of the spectrum, `clusters` counts class means that are apart:
 # $0$, $C - 1$ and $C$ at Neural-Collapse. Values are medians over the last five evaluations, which isolated spikes leave
 # alone; `best epoch` is that of the least own loss (D45).

@@ -190,6 +190,17 @@ def load(name: str, profile: str = "auto", **options: Any) -> Page:
     return Page(whole, runs, parts, at_best)
 
 
+def recorded(name: str, profile: str, **options: Any) -> list[Run]:
+    """Return the runs of a figure at a profile as far as they are recorded; nothing is trained.
+
+    Args:
+        name: of the figure.
+        profile: name of the profile.
+        **options: of `hcl.companion.study.study`.
+    """
+    return studies.study(name, profile, **options).records()
+
+
 def show_verdicts(table: pd.DataFrame) -> Styler:
     """Return a table of claims for a notebook: set to the left, verdicts in their colours, reasons behind the numbers.
 
