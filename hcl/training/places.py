@@ -32,10 +32,24 @@ def project() -> Path:
     return root
 
 
-def runs_root() -> Path:
-    """Return the folder of the records: the environment variable HCL_RUNS, else ``runs`` of the checkout, or here."""
-    if stated := os.environ.get("HCL_RUNS"):
+def _stated(variable: str) -> Path | None:
+    """Return the folder that an environment variable names, ``~`` being the user's; None where it is empty."""
+    if not (stated := os.environ.get(variable, "")):
+        return None
+    try:
         return Path(stated).expanduser()
+    except RuntimeError:  # HOME is not set, as in some containers
+        raise HclError(f"{variable}={stated}: no such home folder. Give the path in full.") from None
+
+
+def runs_root() -> Path:
+    """Return the folder of the records: the environment variable HCL_RUNS, else ``runs`` of the checkout, or here.
+
+    Raises:
+        HclError: if the variable begins with a ``~`` that stands for no folder.
+    """
+    if (stated := _stated("HCL_RUNS")) is not None:
+        return stated
     beside = PACKAGE.parent / "runs"
     return beside if beside.is_dir() else Path("runs")
 
@@ -45,7 +59,7 @@ def data_root() -> Path:
 
     Like `runs_root`, it is that of the checkout where there is one, so that it does not depend on the current folder.
     """
-    if stated := os.environ.get("HCL_DATA"):
-        return Path(stated).expanduser()
+    if (stated := _stated("HCL_DATA")) is not None:
+        return stated
     root = checkout_root()
     return Path("data") if root is None else root / "data"
