@@ -34,10 +34,11 @@ def gather(z: Tensor, *others: Labels) -> tuple[Tensor, ...]:
         raise ValueError(f"Each tensor must have the {len(z)} items of z, got {[len(x) for x in tensors]}.")
     if not (dist.is_available() and dist.is_initialized()) or dist.get_world_size() == 1:
         return tuple(tensors)
+    if torch.compiler.is_compiling():  # what talks to other processes stays out of the graph
+        return torch.compiler.disable(_gathered)(tensors)
     return _gathered(tensors)
 
 
-@torch.compiler.disable  # type: ignore[untyped-decorator]  # processes take part in one order, whatever is compiled
 def _gathered(tensors: list[Tensor]) -> tuple[Tensor, ...]:
     counts = _counts(tensors)
     return tuple(_Gather.apply(x, counts) for x in tensors)

@@ -39,7 +39,8 @@ class Uniform:
 class Exponential:
     """Exponential tilting, eta(t) = exp(beta t) (Sec. 3.2); ``beta=0`` is `Uniform`.
 
-    The temperature is 1 as in the paper: a ``beta`` quoted at temperature .5 elsewhere is ``2 beta`` here (D11).
+    The losses' temperature divides t. At 1, the paper's, a ``beta`` quoted at temperature .5 elsewhere weighs as
+    ``2 beta`` (D11); with ``temperature=0.5`` it is the same ``beta``.
 
     Attributes:
         beta: hardness, >= 0; a 0-d tensor is not checked.

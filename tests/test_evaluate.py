@@ -30,11 +30,8 @@ def test_without_a_spec_it_is_the_encoder_in_eval_mode():
 @pytest.mark.parametrize("precision", ["fp32", "bf16"])
 def test_a_precision_is_what_a_spec_of_it_says(precision):
     model, x = encoder(), inputs()
-    z = represent(model, x, precision=precision)
-    assert z.equal(represent(model, x, RunSpec(dataset="digits", precision=precision)))
-    assert (
-        z.equal(represent(model, x, RunSpec(dataset="digits", precision=precision), 100)) and z.dtype == torch.float32
-    )
+    z, spec = represent(model, x, precision=precision), RunSpec(dataset="digits", supervised=True, precision=precision)
+    assert z.equal(represent(model, x, spec)) and z.equal(represent(model, x, spec, 100)) and z.dtype == torch.float32
     assert z.equal(represent(model, x)) == (precision == "fp32")
 
 
@@ -68,6 +65,6 @@ def test_each_module_is_left_in_its_own_mode_even_after_an_error():
 
 def test_two_precisions_or_an_unknown_one_are_refused():
     with pytest.raises(ValueError, match="pass one of them"):
-        represent(encoder(), inputs(), RunSpec(dataset="digits"), precision="fp32")
+        represent(encoder(), inputs(), RunSpec(dataset="digits", supervised=True), precision="fp32")
     with pytest.raises(ValueError, match="Unknown precision 'fp16'.*expected one of fp32, bf16"):
         represent(encoder(), inputs(), precision="fp16")
