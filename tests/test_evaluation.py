@@ -197,7 +197,7 @@ def test_representations_that_are_not_finite_are_refused():
     model = model_of()
     with torch.no_grad():
         model.head[-1].bias[0] = torch.inf
-    with pytest.raises(evaluate.DivergedError, match="synthetic-hscl-5-s4-.*not finite"):
+    with pytest.raises(evaluate.DivergedError, match=r"synthetic-hscl-5-s4-.*not finite"):
         evaluate.evaluate(model, DATA, SPEC, generator=seeded())
 
 
@@ -271,6 +271,17 @@ def test_a_second_run_of_an_engine_is_by_hand_too():
         assert engine.finish() == pytest.approx(by_hand(spec, DATA, 1)[1][0], rel=2e-3)
     assert engine.fits(other, DATA, CPU, Techniques())
     assert not engine.fits(replace(other, weight_decay=0.0), DATA, CPU, Techniques())
+
+
+def test_an_epoch_is_of_train_mode_however_the_encoder_was_left():
+    engines = [Engine(SPEC, DATA, device=CPU, techniques=Techniques()) for _ in range(2)]
+    for engine, training in zip(engines, (True, False), strict=True):
+        engine.begin(SPEC)
+        engine.model.train(training)
+        engine.launch(1)
+        assert engine.model.training
+    statistics = [dict(engine.model.named_buffers())["head.1.running_mean"] for engine in engines]
+    assert statistics[0].equal(statistics[1]) and statistics[0].any() and engines[0].finish() == engines[1].finish()
 
 
 def test_training_measures_each_epoch_after_its_steps_and_trains_on_from_there():

@@ -1,6 +1,7 @@
 """Losses, bounds and geometry on batches that hypothesis makes up: inequalities, invariances, extreme values."""
 
 from dataclasses import replace
+from inspect import signature
 from math import inf, log
 
 import numpy as np
@@ -412,3 +413,23 @@ def test_the_simplex_is_an_etf(classes, extra):
     assert float(geometry.effective_rank(means)) == pytest.approx(classes - 1)
     near = replace(Exponential(1.0), beta=2.0).log_weight(products)
     close(near, 2 * products)
+
+
+@pytest.mark.parametrize(
+    ("function", "defaults"),
+    [
+        (contrastive_loss, {"k": 256, "reduction": "anchor", "negatives": "per_pair", "exclude_self": False,
+                            "detach_weights": True}),
+        (simclr_loss, {"weight": None, "detach_weights": True}),
+        (bounds.scl_lower_bound, {"k": 256}), (bounds.ucl_lower_bound, {"k": 256}),
+        (bounds.ucl_batch_value, {"k": 256, "reduction": "anchor"}), (bounds.simclr_lower_bound, {"supervised": True}),
+        (geometry.zero_sum, {"of": "mean"}), (geometry.equal_inner_product, {"cosine": False}),
+        (geometry.spectrum_rank, {"floor": -10.0}), (geometry.cluster_count, {"radius": 0.5}),
+        (geometry.similarity_histogram, {"bins": 100}),
+    ],
+    ids=lambda x: getattr(x, "__name__", ""),
+)  # fmt: skip
+def test_defaults_are_what_the_paper_or_a_d_number_says(function, defaults):
+    """Most values do not show a change of k: for InfoNCE no bound of SCL depends on it."""
+    parameters = signature(function).parameters
+    assert {name: parameters[name].default for name in defaults} == defaults

@@ -1,7 +1,6 @@
 """The table of mutants: read, written, and applied to a module's text."""
 
 import csv
-import os
 from dataclasses import asdict, dataclass, fields
 from pathlib import Path
 
@@ -53,4 +52,4 @@ def write(mutants: list[Mutant]) -> None:
         writer = csv.DictWriter(file, [f.name for f in fields(Mutant)], lineterminator="\n")
         writer.writeheader()
         writer.writerows(asdict(mutant) for mutant in mutants)
-    os.replace(part, TABLE)
+    part.replace(TABLE)
