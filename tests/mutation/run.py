@@ -75,17 +75,22 @@ def outcome(folder: Path, tests: tuple[str, ...]) -> tuple[str, str, float]:
     pid = os.fork()
     if not pid:
         child(folder, tests, log)
-    began = time.monotonic()
-    while True:
-        done, status, usage = os.wait4(pid, os.WNOHANG)
-        if done:
-            break
-        if time.monotonic() - began > WALL_SECONDS:
-            os.killpg(pid, signal.SIGKILL)
-        time.sleep(0.2)
+    began, late = time.monotonic(), False
+    try:
+        while not (ended := os.wait4(pid, os.WNOHANG))[0]:
+            if not late and (late := time.monotonic() - began > WALL_SECONDS):
+                os.kill(pid, signal.SIGKILL)
+            time.sleep(0.2)
+    except BaseException:  # stopped: the fork is of a session of its own, which hears nothing of it
+        os.kill(pid, signal.SIGKILL)
+        raise
+    _, status, usage = ended
     seconds = usage.ru_utime + usage.ru_stime
+    if os.WIFSIGNALED(status) and (number := os.WTERMSIG(status)) == signal.SIGTERM:
+        raise KeyboardInterrupt  # someone ended it: no result
     if os.WIFSIGNALED(status):
-        return ("timeout", "", seconds) if os.WTERMSIG(status) != signal.SIGSEGV else ("killed", "it crashed", seconds)
+        slow = late or number in (signal.SIGXCPU, signal.SIGKILL)
+        return ("timeout", "", seconds) if slow else ("killed", f"signal {number}", seconds)
     if os.WEXITSTATUS(status) == 0:
         return "survived", "", seconds
     lines = log.read_text(errors="replace").splitlines()
