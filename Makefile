@@ -6,7 +6,7 @@ READY := .venv/.ready
 UV := build/uv/bin/uv
 COMPILE := $(UV) pip compile --quiet --python-version 3.11 --all-extras --no-annotate --no-header pyproject.toml
 
-.PHONY: book test test-slow test-lowest lint lab sync headline layers contents lock clean
+.PHONY: book test test-slow test-lowest lint lab sync headline layers contents lock mutants clean
 .DELETE_ON_ERROR:
 
 book: $(READY)
@@ -39,6 +39,9 @@ layers: $(READY) # the drawing in CONTRIBUTING.md, from the imports
 
 contents: $(READY) # _toc.yml and the README's table of figures, from the registry
 	$(BIN)/python -m hcl.companion.contents
+
+mutants: $(READY) # the mutants of tests/mutation/table.csv without a result yet; stop and go on at will
+	$(BIN)/python tests/mutation/run.py
 
 lock: $(UV) # requirements.txt anew; what is pinned stays where pyproject allows it (COMPILE += --upgrade takes newer ones)
 	$(COMPILE) --universal --generate-hashes --output-file requirements.txt

@@ -135,5 +135,5 @@ def test_a_record_edited_by_hand_is_found(made, tmp_path):
     archive.check(saved)
     table = saved.path / "history.csv"
     table.write_text(table.read_text().replace("\n1,", "\n1,0", 1))
-    with pytest.raises(RecordError, match="history.csv changed since the run wrote it"):
+    with pytest.raises(RecordError, match=r"history.csv changed since the run wrote it"):
         archive.check(runs.load(saved.path))

@@ -165,7 +165,7 @@ def test_grey_images_are_repeated_and_large_ones_averaged(tmp_path):
 
 
 def test_an_unreadable_image_is_named():
-    with pytest.raises(DataError, match="train/cat/1.jpg is not a readable image"):
+    with pytest.raises(DataError, match=r"train/cat/1.jpg is not a readable image"):
         images.decode(b"no image", 32, "train/cat/1.jpg")
     whole = io.BytesIO()
     Image.effect_noise((32, 32), 90).save(whole, "JPEG")
@@ -275,7 +275,7 @@ def test_a_truncated_archive_is_refused_and_not_cached(tmp_path, cache, share):
     folder.rename(tmp_path / "elsewhere")
     whole = archive.read_bytes()
     archive.write_bytes(whole[: int(share * len(whole))])
-    with pytest.raises(DataError, match="(?s)cifar10.tar.xz is truncated or no tar archive .*: copy it again"):
+    with pytest.raises(DataError, match=r"(?s)cifar10.tar.xz is truncated or no tar archive .*: copy it again"):
         data.cifar10(tmp_path)
     assert not cache.exists()
 
@@ -365,7 +365,7 @@ def test_an_image_that_cannot_be_read_is_named_in_one_line(tmp_path, content, pa
     if packed:
         pack(folder, tmp_path / "cifar10.tar.xz")
         folder.rename(tmp_path / "elsewhere")
-    with pytest.raises(DataError, match="train/cat/0001.jpg is not a readable image") as caught:
+    with pytest.raises(DataError, match=r"train/cat/0001.jpg is not a readable image") as caught:
         data.cifar10(tmp_path)
     assert "\n" not in str(caught.value) and " at 0x" not in str(caught.value)
 
@@ -376,7 +376,7 @@ def test_an_archive_with_a_link_to_nothing_is_refused(tmp_path):
     (folder / "train" / "cat" / "0009.jpg").symlink_to("gone.jpg")
     pack(folder, tmp_path / "cifar10.tar.xz")
     folder.rename(tmp_path / "elsewhere")
-    with pytest.raises(DataError, match="cifar10.tar.xz is truncated or no tar archive"):
+    with pytest.raises(DataError, match=r"cifar10.tar.xz is truncated or no tar archive"):
         data.cifar10(tmp_path)
 
 

@@ -66,5 +66,5 @@ def test_each_module_is_left_in_its_own_mode_even_after_an_error():
 def test_two_precisions_or_an_unknown_one_are_refused():
     with pytest.raises(ValueError, match="pass one of them"):
         represent(encoder(), inputs(), RunSpec(dataset="digits", supervised=True), precision="fp32")
-    with pytest.raises(ValueError, match="Unknown precision 'fp16'.*expected one of fp32, bf16"):
+    with pytest.raises(ValueError, match=r"Unknown precision 'fp16'.*expected one of fp32, bf16"):
         represent(encoder(), inputs(), precision="fp16")

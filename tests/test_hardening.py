@@ -119,7 +119,7 @@ def test_a_hardness_in_a_tensor_is_not_looked_at():
 
 
 def test_make_refuses_unknown_names_and_bad_hardness():
-    with pytest.raises(ValueError, match="Unknown hardening 'cosine'.*exponential, polynomial, threshold"):
+    with pytest.raises(ValueError, match=r"Unknown hardening 'cosine'.*exponential, polynomial, threshold"):
         make("cosine", 1.0)
     with pytest.raises(ValueError, match="hardness must be"):
         make("exponential", -2.0)

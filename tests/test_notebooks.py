@@ -176,7 +176,7 @@ def test_every_notebook_looks_at_its_parameters_before_it_does_anything():
 def test_a_parameter_without_a_type_that_can_be_checked_is_refused_in_one_line(cell, tmp_path):
     (tmp_path / "a.py").write_text(f'{HEADER}\n# %% tags=["parameters"]\n{cell}\n')
     notebooks.sync(tmp_path)
-    with pytest.raises(notebooks.ParameterError, match="a declares epochs as .*must say one of str, int") as caught:
+    with pytest.raises(notebooks.ParameterError, match=r"a declares epochs as .*must say one of str, int") as caught:
         notebooks.check_parameters(tmp_path / "a.ipynb", {"epochs": 2})
     assert "\n" not in str(caught.value)
 
@@ -193,7 +193,7 @@ def test_a_source_without_a_header_is_named(tmp_path):
     (tmp_path / "bare.py").write_text("print(1)\n")
     (tmp_path / "bare.ipynb").write_text("{}")
     for command in (notebooks.drifted, notebooks.sync):
-        with pytest.raises(notebooks.NotebookError, match="bare.py has no kernelspec in its header: begin") as caught:
+        with pytest.raises(notebooks.NotebookError, match=r"bare.py has no kernelspec in its header: begin") as caught:
             command(tmp_path)
         assert "\n" not in str(caught.value)
     (tmp_path / "bare.ipynb").unlink()
@@ -219,7 +219,7 @@ def test_an_output_over_the_notebooks_is_refused_and_they_stay_as_they_are(outpu
     write(tmp_path, "a", "# %%\n1")
     notebooks.sync(tmp_path)
     before = (tmp_path / "a.ipynb").read_bytes()
-    with pytest.raises(notebooks.ParameterError, match="Output .*expected"):
+    with pytest.raises(notebooks.ParameterError, match=r"Output .*expected"):
         notebooks.execute("a", Path(output.format(tmp_path, name=tmp_path.name)), folder=tmp_path)
     assert (tmp_path / "a.ipynb").read_bytes() == before and not (tmp_path / "other.ipynb").exists()
 

@@ -112,7 +112,7 @@ def test_a_row_of_figure_4_is_a_study_of_its_own():
 def test_rows_of_a_figure_stand_on_their_own(runs_root, monkeypatch):
     """Each is shown at its best profile with its seeds, a half-done one as far as it is, and nothing is trained."""
     monkeypatch.setenv("HCL_TRAIN", "0")
-    ball, near, sphere, none = ROWS
+    ball, _, sphere, none = ROWS
     record(studies.study("fig06", "laptop"))
     record(studies.study("fig06", "workstation", row=ball, seeds=[0, 1]))
     record(studies.study("fig06", "workstation", row=none), lambda spec: spec.supervised)

@@ -131,7 +131,7 @@ def test_a_campaign_of_all_figures_takes_a_data_set_for_those_of_images():
 def test_a_device_that_is_not_there_is_refused(name, count, monkeypatch):
     monkeypatch.setattr(torch.cuda, "is_available", lambda: count > 0)
     monkeypatch.setattr(torch.cuda, "device_count", lambda: count)
-    with pytest.raises(ValueError, match="(?i)device") as caught:
+    with pytest.raises(ValueError, match=r"(?i)device") as caught:
         device_named(name)
     assert "\n" not in str(caught.value) and "expected" in str(caught.value)
 

@@ -126,7 +126,7 @@ def test_every_fault_of_every_record_is_listed(saved, runs_root):
         "history.csv changed", "provenance.json changed", "train_loss", "wall_seconds is 'long'", "spec.json missing",
     ]  # fmt: skip
     assert all(sum(word in line for line in lines) >= 1 for word in said[:2] + said[3:]), lines
-    with pytest.raises(RecordError, match="device|provenance.json changed"):
+    with pytest.raises(RecordError, match=r"device|provenance.json changed"):
         book_of(runs_root)
 
 
@@ -159,11 +159,11 @@ def test_a_whole_group_that_is_gone_is_found(saved, runs_root):
 def test_an_edited_record_is_not_sealed(saved, runs_root):
     edit(saved[0] / "history.csv", lambda text: text.replace("\n2,", "\n2,0", 1))
     before = (runs_root / "SHA256SUMS").read_bytes()
-    with pytest.raises(RecordError, match="history.csv changed"):
+    with pytest.raises(RecordError, match=r"history.csv changed"):
         checks.seal([saved[0].name])
     assert checks.seal() == [] and (runs_root / "SHA256SUMS").read_bytes() == before
     (runs_root / "SHA256SUMS").unlink()
-    with pytest.raises(RecordError, match="history.csv changed"):  # by the hashes that the run wrote
+    with pytest.raises(RecordError, match=r"history.csv changed"):  # by the hashes that the run wrote
         checks.seal()
 
 

@@ -422,7 +422,7 @@ def test_a_loss_that_is_not_finite_stops_the_run(diverging, call, k):
 @pytest.mark.parametrize("k", [8, None])
 def test_weights_that_overflow_stop_the_run(k):
     """The only batch of the epoch has a finite loss; the step after it breaks the weights."""
-    with pytest.raises(train.DivergedError, match="^digits-hscl-5-s0-"):
+    with pytest.raises(train.DivergedError, match=r"^digits-hscl-5-s0-"):
         run(k=k, lr=1e30, batch_size=200)
 
 

@@ -256,7 +256,7 @@ def test_older_records_follow_clusters_by_the_effective_rank():
 
 def test_a_trend_is_broken_by_a_step_back_only():
     rising = statements.trend(ranks(1, 2, 3, 4, 5), "effective_rank", True, LIMITS)
-    assert judge(rising).status == "reproduced" and [p.state for p in rising][0] == "shown"
+    assert judge(rising).status == "reproduced" and rising[0].state == "shown"
     assert judge(statements.trend(ranks(1, 2, 3, 4, 3.5), "effective_rank", True, LIMITS)).status == "partly"
     assert judge(statements.trend(ranks(5, 4, 3, 2, 1), "effective_rank", True, LIMITS)).status == "not reproduced"
     assert judge(statements.trend(ranks(1, 2, 2, 2, 5), "effective_rank", True, LIMITS)).status == "reproduced"

@@ -25,7 +25,7 @@ def replacing(path: Path, *, mode: int | None = None) -> Iterator[Path]:
         yield part
         if mode is not None:
             part.chmod(mode)
-        os.replace(part, path)
+        part.replace(path)
     finally:
         part.unlink(missing_ok=True)
 

@@ -205,7 +205,7 @@ def cached(name: str, archives: Iterable[Path], read: Callable[[], Arrays]) -> A
         folder.mkdir(parents=True, exist_ok=True)
         with tempfile.TemporaryDirectory(dir=folder, prefix=".part-") as part:
             np.savez(Path(part) / "arrays.npz", **arrays)  # type: ignore[arg-type]
-            os.replace(Path(part) / "arrays.npz", path)
+            (Path(part) / "arrays.npz").replace(path)
     except OSError:
         pass
     return arrays

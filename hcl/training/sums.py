@@ -114,10 +114,11 @@ def faults(root: Path, records: Iterable[Path]) -> list[str]:
     found = [fault for path in lists(root) for fault in read(path)[1]]
     for path in lists(root):
         for key in sorted({name.rpartition("/")[0] for name in read(path)[0]} - there.keys()):
-            found.append(
+            name = key.rpartition("/")[2]
+            found += [
                 f"{root / key}: gone, but {path.name} lists it. Put it back ('git checkout'), or run 'hcl runs seal "
-                f"{key.rpartition('/')[2]}' if it is to go."
-            )
+                f"{name}' if it is to go."
+            ]
     unlisted = []
     for key, record in there.items():
         if not (names := stated(record)):
