@@ -14,10 +14,10 @@ from hcl.training.spec import RunSpec
 
 # The modules that decide a result: a state is gone on with as long as these are what they were.
 DECIDING = (
-    "augment", "draws", "geometry", "hardening", "losses", "models", "psi",
+    "augment", "draws", "geometry", "hardening", "inputs", "losses", "models", "psi", "sampling",
     *(f"training.{name}" for name in (
-        "catalogue", "data", "engine", "evaluate", "fold", "images", "inputs", "objective", "probe", "products",
-        "randomness", "spec", "techniques", "train",
+        "catalogue", "data", "dataset", "engine", "evaluate", "fold", "images", "inputs", "objective", "probe",
+        "products", "randomness", "spec", "techniques", "train",
     )),
 )  # fmt: skip
 
@@ -124,7 +124,9 @@ def load(path: Path, *, any_code: bool = False, run_id: str | None = None) -> tu
 @cache
 def deciding_code() -> dict[str, str]:
     """Return 12 hex digits for each module of `DECIDING`, which comments, docstrings and layout leave alone."""
-    return {name: code_hash(places.PACKAGE.joinpath(f"{name.replace('.', '/')}.py").read_text()) for name in DECIDING}
+    return {
+        name: code_hash(places.PACKAGE.joinpath(f"{name.replace('.', '/')}.py").read_text("utf-8")) for name in DECIDING
+    }
 
 
 def code_hash(source: str) -> str:

@@ -19,11 +19,19 @@ def load_data(spec: RunSpec, root: Path | None = None) -> Dataset:
         hcl.training.data.DataError: if they are missing or incomplete.
     """
     seed = spec.seed if spec.dataset == "synthetic" else 0
-    return _load(spec.dataset, (root or places.data_root()).absolute(), seed, spec.num_train, spec.num_test)
+    return _load(
+        spec.dataset,
+        (root or places.data_root()).absolute(),
+        seed,
+        spec.num_train,
+        spec.num_test,
+        datasets.DATASETS.get(spec.dataset),
+    )
 
 
 @lru_cache(maxsize=1)
-def _load(name: str, root: Path, seed: int, num_train: int | None, num_test: int | None) -> Dataset:
+def _load(name: str, root: Path, seed: int, num_train: int | None, num_test: int | None, loader: object) -> Dataset:
+    # The loader is part of what is remembered: a name may be registered anew with other data.
     return datasets.load(name, root, seed=seed).subset(num_train, num_test)
 
 

@@ -14,6 +14,7 @@ from tqdm import tqdm
 from hcl.errors import HclError
 from hcl.training import places, runs
 from hcl.training.data import Dataset
+from hcl.training.devices import device_named
 from hcl.training.engine import Engine, Techniques
 from hcl.training.evaluate import AT_THE_END, DivergedError, Evaluation, evaluate, represent
 from hcl.training.inputs import check_data
@@ -29,9 +30,8 @@ class MissingRunError(HclError, RuntimeError):
 
 
 def pick_device(name: str | None = None) -> torch.device:
-    """Return the named device, or the GPU where there is one, else the CPU."""
-    device = torch.device(name or ("cuda" if torch.cuda.is_available() else "cpu"))
-    return torch.device("cuda", torch.cuda.current_device()) if device == torch.device("cuda") else device
+    """Return the named device, or the GPU where there is one, else the CPU; see `hcl.training.devices.device_named`."""
+    return device_named(name)
 
 
 _FRAMES = 40  # pictures of the points of a run in two dimensions
