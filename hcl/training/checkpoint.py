@@ -125,7 +125,8 @@ def load(path: Path, *, any_code: bool = False, run_id: str | None = None) -> tu
 def deciding_code() -> dict[str, str]:
     """Return 12 hex digits for each module of `DECIDING`, which comments, docstrings and layout leave alone."""
     return {
-        name: code_hash(places.PACKAGE.joinpath(f"{name.replace('.', '/')}.py").read_text("utf-8")) for name in DECIDING
+        name: code_hash(places.PACKAGE.joinpath(f"{name.replace('.', '/')}.py").read_text(encoding="utf-8"))
+        for name in DECIDING
     }
 
 
