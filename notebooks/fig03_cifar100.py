@@ -68,7 +68,7 @@ figures.metric_panels(page.runs, figures.recorded(page.runs, ["rank", "effective
 # At `workstation` the unsupervised run at $\beta = 5$ has not settled after 600 epochs. One more run, on half the images
 # and for two and a half times as many epochs, shows where it goes.
 
-# %% mystnb={"image": {"alt": "Equal inner-product metric, effective rank and clusters of class means against epochs of the long run at hardness 5.", "classes": "dark-light"}}
+# %% mystnb={"figure": {"caption": "The long run: distance from an ETF, effective rank and number of clusters of class means by epoch.", "name": "fig-cifar100-long"}, "image": {"alt": "Equal inner-product metric, effective rank and clusters of class means against epochs of the long run at hardness 5.", "classes": "dark-light"}}
 long = pages.recorded("fig03_long", "workstation")
 figures.metric_panels(long, ["equal_inner_product", "effective_rank", "clusters"]) if long else Markdown(
     "*The long run is still to be made.*"

@@ -64,6 +64,7 @@ def test_a_run_of_a_campaign_is_the_run_trained_alone(tmp_path):
     assert (made.arrays["means"] == alone.arrays["means"]).all()
 
 
+@pytest.mark.slow
 def test_processes_share_the_list(tmp_path):
     these = jobs(*({"seed": seed} for seed in range(4)), epochs=2)
     outcome, events = run(these, tmp_path, at_once=2)
@@ -103,6 +104,7 @@ def test_what_fails_does_not_stop_the_rest(tmp_path, monkeypatch):
     assert "lower lr" in messages[2] and "batch_size=500" in messages[3]
 
 
+@pytest.mark.slow
 def test_the_death_of_a_process_fails_its_run_and_the_others_go_on(tmp_path, monkeypatch):
     """As the system kills one where memory runs out; its state is kept, and the same command goes on."""
     these = jobs({"epochs": 50_000, "eval_every": 50_000}, {"seed": 1}, {"seed": 2})
@@ -302,7 +304,7 @@ def test_every_module_that_training_imports_decides_or_is_known_not_to():
     )
     output = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, cwd=ROOT, check=True).stdout
     records = {f"training.{name}" for name in ("files", "locks", "places", "provenance", "reading", "runs", "sums")}
-    others = {"_moved", "choices", "errors", *records}
+    others = {"_moved", "choices", "errors", "training.devices", *records}
     assert set(output.split()) == {*checkpoint.DECIDING, *others}, "records are written, not decided, by these"
 
 

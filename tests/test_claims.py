@@ -338,6 +338,7 @@ def test_accuracy_is_judged_where_most_images_are_and_geometry_where_runs_are_lo
     assert board.loc["fig05-hscl", "profile"] == "workstation"
 
 
+@pytest.mark.slow
 def test_which_constants_a_verdict_hangs_on_is_shown():
     """With metrics of .03 the limit of .05 decides: at half of it they are above."""
     study, made = runs_of(BY_NAME["fig05-unit-norm"], lambda c, s: agreeing(c, s) | {"unit_norm": 0.03}, "workstation")

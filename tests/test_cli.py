@@ -108,6 +108,7 @@ def test_run_trains_what_is_missing_and_executes_the_notebook(runs_root, tmp_pat
     assert len(runs.all_records(runs_root)) == 4
 
 
+@pytest.mark.slow
 def test_the_training_side_runs_from_a_bare_checkout_without_jupyter(tmp_path):
     """A GPU machine has torch, pandas, typer, rich and tqdm, and neither Jupyter nor plotting."""
     program = (

@@ -38,7 +38,7 @@ def smoke_runs(tmp_path_factory):
     return tmp_path_factory.mktemp("smoke") / "runs"
 
 
-QUICK = ("fig03_cifar100", "fig05_cifar10", "table1_losses", "performance")  # the others take minutes together
+QUICK = ("fig03_cifar100", "table1_losses", "performance")  # the others take minutes together
 SMOKED = [pytest.param(path.stem, marks=() if path.stem in QUICK else pytest.mark.slow) for path in notebooks.pairs()]
 
 
@@ -61,6 +61,7 @@ def test_every_notebook_runs_at_smoke_without_data(name, tmp_path, smoke_runs, m
         assert cell.metadata["mystnb"]["image"]["alt"] and cell.metadata["mystnb"]["figure"]["caption"]
 
 
+@pytest.mark.slow
 def test_papermill_command_runs_a_figure_from_a_checkout_without_data(tmp_path, runs_root, monkeypatch):
     monkeypatch.setenv("HCL_DATA", str(tmp_path / "nothing"))
     command = [sys.executable, "-m", "papermill", "notebooks/fig05_cifar10.ipynb", str(tmp_path / "out.ipynb")]
@@ -271,6 +272,7 @@ def test_what_a_reader_does_in_jupyterlab_is_let_be():
     parameters.check()  # outside a notebook
 
 
+@pytest.mark.slow
 def test_plain_papermill_fails_in_the_first_cell_with_one_line(tmp_path, runs_root, monkeypatch):
     monkeypatch.setenv("HCL_DATA", str(tmp_path / "nothing"))
     output = tmp_path / "out.ipynb"

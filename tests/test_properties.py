@@ -12,7 +12,7 @@ from helpers import seeded
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
-from hcl import bounds, draws, geometry
+from hcl import bounds, draws, geometry, sampling
 from hcl.hardening import FAMILIES, Exponential, Polynomial, Threshold, Uniform, make, matching_beta
 from hcl.losses import contrastive_loss, simclr_loss
 from hcl.psi import HardestTriplet, InfoNCE, LogSumExp, MeanExp, Triplet, log_mean_exp
@@ -418,8 +418,9 @@ def test_the_simplex_is_an_etf(classes, extra):
 @pytest.mark.parametrize(
     ("function", "defaults"),
     [
-        (contrastive_loss, {"k": 256, "reduction": "anchor", "negatives": "per_pair", "exclude_self": False,
-                            "detach_weights": True}),
+        (contrastive_loss, {"reduction": "anchor", "exclude_self": False}),
+        (sampling.from_keywords, {"k": 256, "negatives": "per_pair", "detach_weights": True}),
+        (sampling.Drawn, {"k": 256, "per": "pair"}), (sampling.Exact, {"detach": True}),
         (simclr_loss, {"weight": None, "detach_weights": True}),
         (bounds.scl_lower_bound, {"k": 256}), (bounds.ucl_lower_bound, {"k": 256}),
         (bounds.ucl_batch_value, {"k": 256, "reduction": "anchor"}), (bounds.simclr_lower_bound, {"supervised": True}),

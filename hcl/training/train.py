@@ -81,7 +81,6 @@ class Training:
         if (spec.start is None) != (weights is None):
             given = "no weights" if weights is None else "weights"
             raise ValueError(f"{spec.run_id} has init={spec.init!r}, but {given} to start from were given.")
-        check_data(spec, data)
         self._started = self._launched = time.perf_counter()
         self.spec, self._data = spec, data
         self.engine = engine or Engine(spec, data, device=device or pick_device(), techniques=techniques)
@@ -269,6 +268,8 @@ def obtain(
     if (path := runs.find(spec, runs_root)) is not None:
         return runs.load(path)
     check_allowed(spec, runs_root)
+    if data is not None:
+        check_data(spec, data)
     run = train(spec, data=data or load_data(spec, data_root), device=device, progress=progress)
     return runs.save(run, group, runs_root)
 
