@@ -5,10 +5,6 @@ import pytest
 # Set before torch is imported: several test processes share the cores, and spinning threads would starve each other.
 os.environ.setdefault("OMP_NUM_THREADS", "1")
 
-from helpers import ROOT, assert_compiled_as_plain
-
-__all__ = ["ROOT", "assert_compiled_as_plain"]  # their place of before
-
 
 @pytest.fixture(autouse=True)
 def runs_root(tmp_path, monkeypatch):

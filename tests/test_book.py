@@ -2,7 +2,7 @@ import subprocess
 
 import nbformat
 import pytest
-from conftest import ROOT
+from helpers import ROOT
 from test_notebooks import HEADER
 
 from hcl.companion import book, notebooks

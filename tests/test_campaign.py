@@ -13,8 +13,8 @@ from dataclasses import replace
 import pandas as pd
 import pytest
 import torch
-from conftest import ROOT
 from filelock import FileLock
+from helpers import ROOT
 
 from hcl.companion import study as studies
 from hcl.training import archive, campaign, checkpoint, crew, locks, places, runs, train, worker

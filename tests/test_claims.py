@@ -353,7 +353,7 @@ def test_which_constants_a_verdict_hangs_on_is_shown():
 
 def test_the_readme_has_the_scoreboard_of_the_records():
     """`python -c "from hcl import scoreboard as s; print(s.summary(s.scoreboard()))"` prints what belongs there."""
-    from conftest import ROOT
+    from helpers import ROOT
 
     table = scoreboard.summary(scoreboard.scoreboard(ROOT / "runs"))
     assert table in (ROOT / "README.md").read_text()

@@ -5,7 +5,7 @@ import sys
 from dataclasses import replace
 
 import pytest
-from conftest import ROOT
+from helpers import ROOT
 from test_paper import made_up
 from typer.testing import CliRunner
 

@@ -7,7 +7,7 @@ import numpy as np
 import oracle
 import pytest
 import torch
-from conftest import assert_compiled_as_plain
+from helpers import assert_compiled_as_plain
 
 from hcl import draws, losses
 from hcl.bounds import scl_lower_bound, ucl_lower_bound

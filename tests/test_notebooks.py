@@ -8,7 +8,7 @@ from pathlib import Path
 import jupytext.cli
 import nbformat
 import pytest
-from conftest import ROOT
+from helpers import ROOT
 
 from hcl.companion import book, notebooks, parameters, registry
 from hcl.companion import study as studies

@@ -6,7 +6,7 @@ from dataclasses import replace
 from math import exp, log
 
 import pytest
-from conftest import ROOT
+from helpers import ROOT
 from test_ambiguities import HUCL, SCL, run
 
 from hcl.companion import ambiguities, differences, points

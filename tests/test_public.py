@@ -9,7 +9,7 @@ import sys
 import zipfile
 
 import pytest
-from conftest import ROOT
+from helpers import ROOT
 
 import hcl
 from hcl import _moved

@@ -4,7 +4,7 @@ import re
 
 import pytest
 import torch
-from conftest import ROOT
+from helpers import ROOT
 
 EXAMPLE = re.compile(r"```python\n(.*?)```", re.DOTALL)
 

@@ -5,7 +5,7 @@ from math import exp, log
 import oracle
 import pytest
 import torch
-from conftest import assert_compiled_as_plain
+from helpers import assert_compiled_as_plain
 
 from hcl.geometry import simplex_etf
 from hcl.hardening import Exponential, Polynomial, Uniform, make

@@ -4,7 +4,7 @@ import json
 from dataclasses import FrozenInstanceError, fields, replace
 
 import pytest
-from conftest import ROOT
+from helpers import ROOT
 
 from hcl.training.randomness import seed_for
 from hcl.training.spec import MAX_EPOCHS, MAX_HARDNESS, MAX_SEED, RunSpec, check_feasible

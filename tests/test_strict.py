@@ -8,7 +8,7 @@ import sys
 
 import pytest
 import torch
-from conftest import ROOT
+from helpers import ROOT
 from typer.testing import CliRunner
 
 from hcl.companion import cli

@@ -8,7 +8,7 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from conftest import ROOT
+from helpers import ROOT
 from test_archive import SPEC
 from typer.testing import CliRunner
 

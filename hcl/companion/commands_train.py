@@ -179,11 +179,11 @@ def run_campaign(
             for job in todo:
                 say(f"  {job.spec.run_id}")
             return
-        on_gpu = device_named(device).type == "cuda"
+        deterministic = deterministic and device_named(device).type == "cuda"
         settings = campaign.Settings(
             data_root=data, device=device, at_once=at_once, checkpoint_every=checkpoint_every,
             deadline=None if seconds is None else _STARTED + seconds,
-            techniques=Techniques.best(device_named(device), deterministic=True) if deterministic and on_gpu else None,
+            techniques=Techniques.best(device_named(device), deterministic=True) if deterministic else None,
         )  # fmt: skip
         with Display(todo, console) as display:
 

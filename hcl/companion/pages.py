@@ -155,7 +155,11 @@ class Page:
 
     def _closest(self, runs: Sequence[Run]) -> pd.DataFrame:
         study = next((part for part in self.parts if runs[0].spec in part.specs), self.study)
-        return closest(runs, scoreboard.Judges().reference(study))
+        return closest(runs, self._judges.reference(study))
+
+    @cached_property
+    def _judges(self) -> scoreboard.Judges:
+        return scoreboard.Judges()  # which reads a record once, however many parts a page has
 
     def _parts(self) -> list[tuple[str, list[Run]]]:
         """Return the runs by row, supervised and unsupervised apart, with words for each part."""

@@ -61,9 +61,8 @@ def import_archive(archive: Path, root: Path | None = None) -> Imported:
                 tar.extractall(scratch, filter="data")
         except (tarfile.TarError, EOFError, OSError) as error:
             raise RecordError(f"{archive} is not an archive of run records ({error}).") from error
-        read = [runs.read(folder) for folder in runs.record_folders(Path(scratch))]
-        found = [run for run, _ in read if run is not None]
-        if bad := [fault for run, wrong in read for fault in [*wrong, *(checks.faults_of(run) if run else ())]]:
+        found, bad = checks.examined(runs.record_folders(Path(scratch)))
+        if bad:
             raise RecordError("\n".join(fault.replace(f"{scratch}/", f"{archive}: ") for fault in bad))
         if not found:
             raise RecordError(f"{archive} holds no run record: expected <group>/<run>/spec.json and the rest.")

@@ -42,14 +42,22 @@ def faults(root: Path | None = None) -> list[str]:
 
 
 def _checked(root: Path) -> tuple[list[Run], list[str]]:
-    folders, found, bad = runs.record_folders(root), [], []
+    folders = runs.record_folders(root)
+    found, bad = examined(folders)
+    return found, bad + sums.faults(root, folders)
+
+
+def examined(folders: Iterable[Path]) -> tuple[list[Run], list[str]]:
+    """Return the records of folders, as far as they can be read, and what is wrong with them, a line for each fault."""
+    found: list[Run] = []
+    bad: list[str] = []
     for folder in folders:
         run, wrong = runs.read(folder)
         bad += wrong
         if run is not None:
             found.append(run)
             bad += faults_of(run)
-    return found, bad + sums.faults(root, folders)
+    return found, bad
 
 
 def check(run: Run) -> None:
@@ -91,8 +99,8 @@ def seal(names: Iterable[str] = (), root: Path | None = None) -> list[str]:
             raise RecordError(f"{root}: no record and no line of a list is named {', '.join(sorted(unknown))}.")
     else:
         chosen = [path for path in folders if not sums.stated(path)]
-    read = [runs.read(path) for path in chosen if path.is_dir()]
-    if bad := [fault for run, wrong in read for fault in [*wrong, *(faults_of(run) if run else ())]]:
+    _, bad = examined(path for path in chosen if path.is_dir())
+    if bad:
         raise RecordError("\n".join(bad))
     sums.put(chosen)
     return [f"{path.parent.name}/{path.name}" for path in chosen]

@@ -246,7 +246,7 @@ def register_dataset(
 
 
 def unregister_dataset(name: str) -> None:
-    """Forget a registered data set; what `hcl.training.train.load_data` keeps in memory is not forgotten.
+    """Forget a registered data set, so that its name is free for other data.
 
     Raises:
         ValueError: for one that was not registered.

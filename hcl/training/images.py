@@ -5,7 +5,6 @@ import io
 import lzma
 import os
 import tarfile
-import tempfile
 import warnings
 import zipfile
 import zlib
@@ -16,6 +15,7 @@ import numpy as np
 from PIL import Image, UnidentifiedImageError
 
 from hcl.errors import HclError
+from hcl.training import files
 
 Arrays = dict[str, np.ndarray]
 _CACHE_FORMAT = 1
@@ -202,10 +202,8 @@ def cached(name: str, archives: Iterable[Path], read: Callable[[], Arrays]) -> A
         warnings.warn(f"{path} is damaged ({error}): the data set is read from its archive again.", stacklevel=3)
     arrays = read()
     try:
-        folder.mkdir(parents=True, exist_ok=True)
-        with tempfile.TemporaryDirectory(dir=folder, prefix=".part-") as part:
-            np.savez(Path(part) / "arrays.npz", **arrays)  # type: ignore[arg-type]
-            (Path(part) / "arrays.npz").replace(path)
+        with files.replacing(path, mode=0o644) as part, part.open("wb") as whole:
+            np.savez(whole, **arrays)  # type: ignore[arg-type]
     except OSError:
         pass
     return arrays
