@@ -7,7 +7,6 @@ from typing import Any
 
 import pandas as pd
 from IPython.display import Markdown
-from pandas.io.formats.style import Styler
 
 from hcl.companion import figures, labels, notes, report, scoreboard
 from hcl.companion import study as studies
@@ -16,6 +15,7 @@ from hcl.companion.limits import LIMITS
 from hcl.companion.parameters import ParameterError
 from hcl.companion.registry import row_of
 from hcl.companion.study import Study
+from hcl.companion.tables import Table
 from hcl.training.runs import Run
 
 COLUMNS = (
@@ -77,17 +77,18 @@ class Page:
         begun = [better for part in parts if (better := studies.begun(part)) is not None] if self.at_best else []
         return Markdown(notes.note(parts, self.runs, begun))
 
-    def table(self, columns: Sequence[str] = COLUMNS, digits: int = 3) -> Styler:
+    def table(self, columns: Sequence[str] = COLUMNS, digits: int = 3) -> Table:
         """Return the settled values of all runs beside the bounds."""
-        return report.show_settled(self.runs, columns, digits, self.titles)
+        return report.show_settled(self.runs, columns, digits, self.titles, "Settled values, beside the least loss")
 
-    def floor_table(self) -> Styler:
+    def floor_table(self) -> Table:
         """Return the rank at several floors beside effective rank and clusters, with nothing learnt and with noise."""
-        return report.show_table(report.floor_sensitivity(self.runs, self.titles))
+        table = report.floor_sensitivity(self.runs, self.titles)
+        return report.show_table(table, caption="Rank of the class means by the floor, and what needs no floor")
 
-    def verdict_table(self) -> Styler:
+    def verdict_table(self) -> Table:
         """Return the verdicts as a table."""
-        return show_verdicts(self.verdicts)
+        return show_verdicts(self.verdicts, "Claims of the paper, and what came of them")
 
     def summary(self) -> Markdown:
         """Return in words where the equal inner-product metric is least, and without hard negatives, and the verdicts.
@@ -205,25 +206,22 @@ def recorded(name: str, profile: str, **options: Any) -> list[Run]:
     return studies.study(name, profile, **options).records()
 
 
-def show_verdicts(table: pd.DataFrame) -> Styler:
+def show_verdicts(table: pd.DataFrame, caption: str = "") -> Table:
     """Return a table of claims for a notebook: set to the left, verdicts in their colours, reasons behind the numbers.
 
     Args:
         table: with a column ``verdict``, as `hcl.companion.scoreboard.verdicts` returns, and a unique index.
+        caption: above it.
     """
     if {"measured", "reason"} <= set(table.columns):
         measured = [f"{m} ({why})" if why else m for m, why in zip(table["measured"], table["reason"], strict=True)]
         table = table.assign(measured=measured).drop(columns="reason")
-    wide = {"claim": "11em", "measured": "13em", "verdict": "6em", "published": "6em", "reason": "8em"}
-    styles: list[Any] = [{"selector": "th, td", "props": [("text-align", "left"), ("vertical-align", "top")]}]
-    for kind, names in (("col_heading.level0.col", table.columns), ("row_heading.level", table.index.names)):
-        for number, name in enumerate(names):
-            if name in wide:
-                styles.append({"selector": f"th.{kind}{number}", "props": [("min-width", wide[name])]})
-    shown = report.show_table(table).map(
-        lambda verdict: f"color: {figures.VERDICT_TEXT.get(verdict, '#808080')}; font-weight: 600", subset=["verdict"]
-    )
-    return shown.set_table_styles(styles, overwrite=False)
+    return report.show_table(table, caption=caption, styles={"verdict": _verdict_style})
+
+
+def _verdict_style(verdict: object) -> str:
+    name = str(verdict).replace(" ", "-")
+    return f"color: var(--hcl-{name}, {figures.VERDICT_TEXT.get(str(verdict), '#808080')}); font-weight: 600"
 
 
 def _trained(run: Run) -> pd.DataFrame:
