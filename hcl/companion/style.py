@@ -4,6 +4,7 @@ What is ordered, the hardness, is an ordered ramp; what is not has hues of its o
 alone. ``python -m hcl.companion.style`` writes the same values as CSS variables.
 """
 
+import itertools
 import math
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
@@ -111,7 +112,7 @@ def level(hardness: float, hardening: str = "exponential") -> float:
     knots = _KNOTS[hardening]
     if hardness <= knots[0]:
         return 0.0
-    for at, (low, high) in enumerate(zip(knots, knots[1:], strict=False)):
+    for at, (low, high) in enumerate(itertools.pairwise(knots)):
         if hardness <= high:
             part = math.log((1 + hardness) / (1 + low)) / math.log((1 + high) / (1 + low))
             return at + round(part * _STEPS) / _STEPS
