@@ -22,11 +22,10 @@ epochs: int = 0  # 0 takes the profile's
 from IPython.display import Markdown
 from myst_nb import glue
 
-from hcl.companion import ambiguities, figures, notes, pages, parameters, report, scoreboard, slips
+from hcl.companion import ambiguities, notes, pages, parameters, report, scoreboard, slips
 from hcl.companion import study as studies
 
 parameters.check()
-figures.set_theme()
 study = studies.study("fidelity", profile, seeds=seeds, epochs=epochs)
 runs = study.runs()
 Markdown(notes.provenance_note(study, runs))
@@ -54,7 +53,7 @@ base = studies.study("fidelity_base", study.profile, dataset=study.dataset, seed
 effects = ambiguities.effects(runs, base)
 report.show_table(ambiguities.effects_table(effects))
 
-# %% mystnb={"figure": {"caption": "Change of four metrics when one ambiguity is decided the other way; at the grey line nothing changes.", "name": "fig-fidelity-effects"}, "image": {"alt": "Dot plot of the difference between variant and base run for each ambiguity, in test accuracy, equal inner product, zero-sum and rank, coloured by method.", "classes": "dark-light"}}
+# %% mystnb={"figure": {"caption": "Change of four metrics when one ambiguity is decided the other way; at the grey line nothing changes.", "name": "fig-fidelity-effects"}, "image": {"alt": "Dot plot of the difference between variant and base run for each ambiguity, in test accuracy, equal inner product, zero-sum and rank, coloured by method."}}
 glue("fidelity-effects", ambiguities.effects_figure(effects))
 
 # %% [markdown]

@@ -40,19 +40,19 @@ by_noise = [run for run in shown if run.spec.positives == "noise"]
 # %% [markdown]
 # ## Positives by label
 
-# %% mystnb={"figure": {"caption": "Representations of the 300 points, positives by label: initial, then SCL and HSCL (top), UCL and HUCL (bottom). Colours are classes, the circle is the unit circle, the dotted triangle an ETF turned to fit. Above each panel: the run's own loss in eval mode, the mean of 10 draws.", "name": "fig-synthetic-label"}, "image": {"alt": "Two-dimensional representations of the three classes before and after training with label positives, one panel for each of SCL, HSCL, UCL and HUCL, against an ETF drawn as a dotted triangle.", "classes": "dark-light"}}
+# %% mystnb={"figure": {"caption": "Representations of the 300 points, positives by label: initial, then SCL and HSCL (top), UCL and HUCL (bottom). Colours and shapes are classes, the circle is the unit circle, the dotted triangle with rings an ETF turned to fit. Above each panel: the run's own loss in eval mode, the mean of 10 draws.", "name": "fig-synthetic-label"}, "image": {"alt": "Two-dimensional representations of the three classes before and after training with label positives, one panel for each of SCL, HSCL, UCL and HUCL, against an ETF drawn as a dotted triangle."}}
 figures.point_panels(by_label)
 # %% [markdown]
 # ## Positives by noise
 #
 # Anchor and positive are the same point with independent Gaussian noise of variance $.01$; the points are drawn clean.
 
-# %% mystnb={"figure": {"caption": "As above, with a noisy copy of the point itself as the only positive.", "name": "fig-synthetic-noise"}, "image": {"alt": "Two-dimensional representations of the three classes before and after training with noisy copies as positives, one panel for each of SCL, HSCL, UCL and HUCL, against an ETF drawn as a dotted triangle.", "classes": "dark-light"}}
+# %% mystnb={"figure": {"caption": "As above, with a noisy copy of the point itself as the only positive.", "name": "fig-synthetic-noise"}, "image": {"alt": "Two-dimensional representations of the three classes before and after training with noisy copies as positives, one panel for each of SCL, HSCL, UCL and HUCL, against an ETF drawn as a dotted triangle."}}
 figures.point_panels(by_noise)
 # %% [markdown]
 # ## Losses by epoch
 
-# %% mystnb={"figure": {"caption": "Own loss and distance from an ETF by epoch, positives by label. Bounds: .2014 (left), .3933 for UCL (right).", "name": "fig-synthetic-epochs"}, "image": {"alt": "Own loss in eval mode and equal inner-product metric against epochs for label positives, supervised left and unsupervised right.", "classes": "dark-light"}}
+# %% mystnb={"figure": {"caption": "Own loss and distance from an ETF by epoch, positives by label, above the least loss of Theorem 2 (left) and of Theorem 3, for UCL (right).", "name": "fig-synthetic-epochs"}, "image": {"alt": "Own loss in eval mode and equal inner-product metric against epochs for label positives, supervised left and unsupervised right."}}
 figures.metric_panels(by_label, ["loss", "equal_inner_product"])
 # %% [markdown]
 # ## Measured against theory

@@ -28,7 +28,7 @@ parameters.check()
 page = pages.load("fig05", profile, dataset=dataset, hardness=hardness, seeds=seeds, epochs=epochs)
 page.note()
 
-# %% mystnb={"figure": {"caption": "In one row: distance from an ETF by epoch, and the final spectra of the supervised runs, a line a seed.", "name": "fig-cifar10-headline"}, "image": {"alt": "Equal inner-product metric against epochs for five hardness levels, supervised and unsupervised, and the spectrum of the class means of the supervised runs.", "classes": "dark-light"}}
+# %% mystnb={"figure": {"caption": "The main result on ten classes: distance from an ETF by epoch, and the final spectra of the supervised runs, a line a seed.", "name": "fig-cifar10-headline"}, "image": {"alt": "Equal inner-product metric against epochs for five hardness levels, supervised and unsupervised, and the spectrum of the class means of the supervised runs."}}
 figures.headline(page.runs)
 
 # %% [markdown]
@@ -38,7 +38,7 @@ figures.headline(page.runs)
 # with the image's representation (D38). The three metrics are those of the class means of the training images in eval
 # mode (D36); zero-sum is the norm of the *mean* of the class means, which is what the paper's numbers are (D33).
 
-# %% mystnb={"figure": {"caption": "Figure 5: test accuracy and the three Neural-Collapse metrics by epoch; a band is one standard deviation over seeds to either side. At Neural-Collapse the three are zero.", "name": "fig-cifar10-metrics"}, "image": {"alt": "Test accuracy, zero-sum, unit-norm and equal inner-product metrics against epochs for five hardness levels, supervised left and unsupervised right.", "classes": "dark-light"}}
+# %% mystnb={"figure": {"caption": "Figure 5: test accuracy and the three Neural-Collapse metrics by epoch; a band is one standard deviation over seeds to either side. At Neural-Collapse the three are zero.", "name": "fig-cifar10-metrics"}, "image": {"alt": "Test accuracy, zero-sum, unit-norm and equal inner-product metrics against epochs for five hardness levels, supervised left and unsupervised right."}}
 figures.metric_panels(page.runs, ["test_accuracy", "zero_sum", "unit_norm", "equal_inner_product"])
 
 # %% [markdown]
@@ -47,7 +47,7 @@ figures.metric_panels(page.runs, ["test_accuracy", "zero_sum", "unit_norm", "equ
 # A run can be at Neural-Collapse and leave it: a spike of the loss throws the classes together, and plain SCL need not
 # bring them apart again. The table sets the epoch of the least own loss beside the settled values.
 
-# %% mystnb={"figure": {"caption": "Effective rank and, where a run has recorded it by epoch, number of clusters of class means.", "name": "fig-cifar10-course"}, "image": {"alt": "Effective rank and, where recorded, clusters of class means against epochs by hardness, supervised left and unsupervised right.", "classes": "dark-light"}}
+# %% mystnb={"figure": {"caption": "Effective rank and, where a run has recorded it by epoch, number of clusters of class means.", "name": "fig-cifar10-course"}, "image": {"alt": "Effective rank and, where recorded, clusters of class means against epochs by hardness, supervised left and unsupervised right."}}
 figures.metric_panels(page.runs, figures.recorded(page.runs, ["effective_rank", "clusters"]))
 
 # %%

@@ -35,7 +35,6 @@ from hcl.companion import figures, pages, parameters, report
 from hcl.companion.scoreboard import counted, limits_table, scoreboard, sensitivity
 
 parameters.check()
-figures.set_theme()
 board = scoreboard(profile=profile)
 waiting = board["verdict"] == "waiting"
 counts = counted(board[~waiting]) or "none yet"
@@ -47,7 +46,7 @@ glue(
 data = ", ".join(sorted({f"{d} ({p})" for d, p in zip(board["data"], board["profile"], strict=True) if d})) or "no runs"
 Markdown(f"**{(~waiting).sum()} claims have their runs: {counts}.** {waiting.sum()} wait. They were tested on {data}.")
 
-# %% mystnb={"figure": {"caption": "Verdicts by figure and table of the paper.", "name": "fig-scoreboard"}, "image": {"alt": "Stacked bars of the number of claims of each figure that were reproduced, partly reproduced, not reproduced, undecided, not judged, or still wait for their runs.", "classes": "dark-light"}}
+# %% mystnb={"figure": {"caption": "Verdicts by figure and table of the paper.", "name": "fig-scoreboard"}, "image": {"alt": "Stacked bars of the number of claims of each figure that were reproduced, partly reproduced, not reproduced, undecided, not judged, or still wait for their runs."}}
 figures.verdict_bars(board)
 
 # %% [markdown]

@@ -28,9 +28,7 @@ starts: int = 20  # random starts of each descent, at least 1
 seed: int = 0  # of all random features and starts, at least 0 and below 2^32
 
 # %%
-import matplotlib.pyplot as plt
 import pandas as pd
-import seaborn as sns
 import torch
 from IPython.display import Markdown
 
@@ -51,7 +49,6 @@ from hcl.hardening import Exponential
 from hcl.losses import contrastive_loss
 
 parameters.check()
-figures.set_theme()
 generator = torch.Generator().manual_seed(seed)
 ROUNDING = 1e-12
 print(f"torch {torch.__version__}, CPU, float64, seed {seed}")
@@ -63,14 +60,10 @@ print(f"torch {torch.__version__}, CPU, float64, seed {seed}")
 # is one random representation in the unit ball, from tight clusters to noise; none may lie below the diagonal. Here
 # $k \to \infty$: the draws of negatives are replaced by their distribution.
 
-# %% mystnb={"figure": {"caption": "Hardened against plain loss of random representations. Theorem 1: nothing below the diagonal.", "name": "fig-theorem-1"}, "image": {"alt": "Scatter of hardened against plain loss for random representations and four hardening functions; every point lies on or above the diagonal.", "classes": "dark-light"}}
+# %% mystnb={"figure": {"caption": "Hardened against plain loss of random representations. Theorem 1: nothing below the diagonal.", "name": "fig-theorem-1"}, "image": {"alt": "Scatter of hardened against plain loss for random representations and four hardening functions; every point lies on or above the diagonal."}}
 limit = theorems.theorem_1_limit(num_classes, per_class, trials, seed)
-grid = sns.relplot(limit, x="plain", y="hardened", hue="hardening", col="setting", s=14, linewidth=0, height=3.4)
-for axis in grid.axes.flat:
-    axis.axline((0.5, 0.5), slope=1, color="grey", linewidth=1)
-grid.set_titles("{col_name}").set_axis_labels("plain loss (SCL or UCL)", "hardened loss (HSCL or HUCL)")
-plt.close(grid.figure)  # shown once, as the value of the cell
-grid.figure
+figures.above_the_diagonal(limit)
+
 # %%
 gap = limit["hardened"] - limit["plain"]
 assert (gap > -ROUNDING).all(), "Theorem 1 is violated"
@@ -320,22 +313,19 @@ report.show_table(
           "lowest on the sphere", "its zero-sum, of the mean"]], 4,
 )  # fmt: skip
 
-# %% mystnb={"figure": {"caption": "HUCL loss, C = 4, in the limit of many negatives, by the radius of an ETF. Dots: the least of each curve. Beyond little hardness it is no longer at radius 1.", "name": "fig-theory-hucl"}, "image": {"alt": "Curves of the HUCL loss against the radius of an ETF for six values of hardness; with more hardness the lowest point moves from radius 1 towards 0.", "classes": "dark-light"}}
+# %% mystnb={"figure": {"caption": "HUCL loss, C = 4, in the limit of many negatives, by the radius of an ETF. Dots: the least of each curve. Beyond little hardness it is no longer at radius 1.", "name": "fig-theory-hucl"}, "image": {"alt": "Curves of the HUCL loss against the radius of an ETF for six values of hardness; with more hardness the lowest point moves from radius 1 towards 0."}}
 radii = torch.linspace(0, 1, 101, dtype=torch.float64)
 etf, etf_labels = geometry.simplex_etf(4, 3).repeat_interleave(2, 0), torch.arange(4).repeat_interleave(2)
-figure, axis = plt.subplots(figsize=(6, 3.4))
-for colour, beta in zip(sns.color_palette("viridis", 6), (0, 0.5, 1, 2, 5, 10), strict=True):
-    curve = [
+BETAS = (0, 0.5, 1, 2, 5, 10)
+curves = {
+    beta: [
         float(contrastive_loss(r * etf, etf_labels, supervised=False, k=None, hardening=Exponential(beta)))
         for r in radii
     ]
-    axis.plot(radii, curve, color=colour, label=f"β = {beta:g}")
-    least, radius = theorems.shrunken_etf_loss(4, beta)
-    axis.plot(radius, least, "o", color=colour, markersize=5)
-axis.set(xlabel="radius of the ETF", ylabel="HUCL loss")
-axis.legend(frameon=False)
-plt.close(figure)
-figure
+    for beta in BETAS
+}
+best = {beta: theorems.shrunken_etf_loss(4, beta)[::-1] for beta in BETAS}
+figures.loss_by_radius(radii.tolist(), curves, best)
 
 # %% [markdown]
 # ## Corollary 2 and the remarks

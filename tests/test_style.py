@@ -76,7 +76,7 @@ def test_a_hardness_has_one_place_on_the_ramp_in_every_figure():
     assert 4 < style.level(50) < 5 and 2 < style.level(7) < 3 and style.level(1e6) == 5
     assert style.ramp(2) == style.BETA[2] and style.ramp(0) == style.BETA[0] and style.ramp(4) == style.BETA[4]
     assert len(set(map(style.dashes, range(5)))) == 5 and len(set(map(style.marker, range(5)))) == 5
-    assert style.marker(4.75) == style.marker(4)
+    assert style.marker(4.75) != style.marker(4) == style.marker(4.25)
 
 
 @pytest.mark.parametrize("hardening", ["exponential", "polynomial", "threshold"])

@@ -2,7 +2,6 @@
 
 from collections.abc import Hashable, Mapping
 from fnmatch import fnmatchcase
-from itertools import product
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 

@@ -1,4 +1,4 @@
-"""Parts that all figures are drawn with: panels that stack on a phone, labels at the ends of lines, lines of reference."""
+"""What all figures are drawn with: panels that stack on a phone, labels at the ends of lines, lines of reference."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -115,12 +115,11 @@ def end_labels(axis: Axes, ends: Sequence[End]) -> None:
         axis: the panel.
         ends: of its lines; those not finite are left out.
     """
-    ends = sorted((end for end in ends if np.isfinite(end.y)), key=lambda end: end.y)
-    if not ends:
-        return
-    height = _points_high(axis)
-    at = [min(max(_part(axis, end.y), 0), 1) * height for end in ends]
-    for end, first, then in zip(ends, at, spread(at, _GAP, 0.0, height), strict=True):
+    height = axis.get_window_extent().height * 72 / axis.get_figure(root=True).dpi
+    placed = [(min(max(_part(axis, end.y), 0), 1) * height, end) for end in ends if np.isfinite(end.y)]
+    placed.sort(key=lambda item: round(item[0] / 2))  # what ends together stays in the order given
+    wished = spread([at for at, _ in placed], _GAP, 0.0, height)
+    for (first, end), then in zip(placed, wished, strict=True):
         axis.annotate(
             end.text, (1, first / height), (_SHIFT, then - first), xycoords="axes fraction",
             textcoords="offset points", color=end.colour, fontsize=8, va="center", ha="left", annotation_clip=False,
@@ -174,34 +173,20 @@ def spread(at: Sequence[float], gap: float, low: float, high: float) -> list[flo
     return [min(max(place, low), last) + index * gap for index, place in enumerate(first)]
 
 
-def reference(axis: Axes, y: float, text: str) -> None:
-    """Draw a line that values are to be read against, and write on it, where the least is in the way, what it is.
+def reference(axis: Axes, y: float, text: str, *, above: bool = False) -> None:
+    """Draw a line that values are to be read against, and write below or above it, where no data are, what it is.
 
     Args:
-        axis: a panel with all its lines and limits.
+        axis: a panel whose limits are set.
         y: of the line.
         text: on it.
+        above: whether the values lie below the line.
     """
     axis.axhline(y, color=style.BOUND.light, linewidth=0.9, zorder=1.5)
-    part = _part(axis, y)
-    tall = 11 / _points_high(axis)
-    wide = min(len(text) * 4.4 / _points_wide(axis), 1.0)
-    places = [
-        (x, base)
-        for base in (part + 0.015, part - tall - 0.015)
-        if -0.02 <= base <= 1.05 - tall
-        for x in (0.0, 0.25, 0.5, 0.75, 1.0)
-    ]
-    if not places:
-        places = [(0.0, part + 0.015)]
-    seen = _drawn(axis)
-    def hidden(place: tuple[float, float]) -> int:
-        left = place[0] * (1 - wide)
-        inside = (seen[:, 0] >= left) & (seen[:, 0] <= left + wide)
-        return int((inside & (seen[:, 1] >= place[1]) & (seen[:, 1] <= place[1] + tall)).sum())
-
-    x, base = min(places, key=hidden)
-    note(axis, text, 0.01 + x * 0.98, base, ha={0.0: "left", 1.0: "right"}.get(x, "center"), va="bottom")
+    axis.annotate(
+        text, (0, y), (4, 2.5 if above else -3), xycoords=axis.get_yaxis_transform(), textcoords="offset points",
+        color=style.MUTED.light, fontsize=SMALL, va="bottom" if above else "top", path_effects=halo(),
+    )  # fmt: skip
 
 
 def published_marks(axis: Axes, values: Mapping[str, float], colours: Mapping[str, str]) -> None:
@@ -216,31 +201,10 @@ def published_marks(axis: Axes, values: Mapping[str, float], colours: Mapping[st
         if name in colours:
             axis.plot(
                 1.0, value, "D", transform=axis.get_yaxis_transform(), markersize=5, markeredgewidth=1.1,
-                markerfacecolor=style.GROUND.light, markeredgecolor=colours[name], clip_on=False, zorder=5,
+                markerfacecolor="none", markeredgecolor=colours[name], clip_on=False, zorder=5,
             )  # fmt: skip
-
-
-def _drawn(axis: Axes) -> np.ndarray:
-    """Return points along the lines of a panel, as fractions of its width and height."""
-    parts = [np.empty((0, 2))]
-    for line in axis.lines:
-        points = np.column_stack([np.asarray(line.get_xdata(), float), np.asarray(line.get_ydata(), float)])
-        if len(points) > 1 and line.get_transform() == axis.transData:
-            at = axis.transAxes.inverted().transform(axis.transData.transform(points[np.isfinite(points).all(1)]))
-            if len(at) > 1:
-                grid = np.linspace(0, 1, 400)
-                parts.append(np.column_stack([grid, np.interp(grid, at[:, 0], at[:, 1], np.nan, np.nan)]))
-    return np.concatenate(parts)
 
 
 def _part(axis: Axes, y: float) -> float:
     """Return where a value stands in the height of a panel, whatever its scale: 0 at the bottom, 1 at the top."""
     return float(axis.transAxes.inverted().transform(axis.transData.transform((axis.get_xlim()[0], y)))[1])
-
-
-def _points_high(axis: Axes) -> float:
-    return axis.get_window_extent().height * 72 / axis.figure.dpi
-
-
-def _points_wide(axis: Axes) -> float:
-    return axis.get_window_extent().width * 72 / axis.figure.dpi

@@ -51,7 +51,9 @@ def verdict_bars(board: pd.DataFrame) -> Picture:
         axis, left = axes[0][0], counts.iloc[:, 0] * 0
         for verdict in STATUSES:
             sign, its = style.VERDICTS[verdict], counts[verdict]
-            axis.barh(counts.index, its, left=left, color=sign.colour.light, height=0.75, label=f"{sign.icon} {verdict}")
+            axis.barh(
+                counts.index, its, left=left, color=sign.colour.light, height=0.75, label=f"{sign.icon} {verdict}"
+            )
             for row, (start, number) in enumerate(zip(left, its, strict=True)):
                 if number:
                     axis.text(

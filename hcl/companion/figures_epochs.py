@@ -23,7 +23,7 @@ from hcl.companion.drawing import (
     reference,
 )
 from hcl.companion.figures_spectra import draw_spectra
-from hcl.companion.labels import label
+from hcl.companion.labels import bound, label
 from hcl.companion.pictures import Layout, Picture, picture
 from hcl.companion.report import SUPERVISION, history_frame
 from hcl.training.runs import Run
@@ -42,6 +42,8 @@ METRICS = {
     "clusters": "Class means that are apart (clusters)",
 }
 AT_COLLAPSE = ("zero_sum", "unit_norm", "equal_inner_product", "within_class")  # zero at Neural-Collapse
+_LOSSES = ("loss", "train_loss", "plain_loss")
+_CEILED = ("rank", "effective_rank", "clusters")
 Values = Mapping[str, Mapping[str, float]]
 
 
@@ -96,7 +98,10 @@ def metric_panels(
                     heading(axis, kind[0].upper() + kind[1:], kind_colour(kind))
                 if layout.narrow or metric == metrics[-1]:
                     axis.set_xlabel("training epoch")
-            _scale(row, metric, runs, [*_of(levels, metric), *_values(marks, metric)])
+            lines = [
+                y for kind in kinds for y, _ in _references(metric, levels or {}, of_kind(runs, kind == SUPERVISION[0]))
+            ]
+            _scale(row, metric, runs, [*lines, *_values(marks, metric)])
         _finish(axes, metrics, kinds, frame, look, marks, levels or {}, runs)
         return figure
 
@@ -125,13 +130,14 @@ def headline(runs: Sequence[Run], published: Values | None = None) -> Picture:
         last = axes[0][2]
         ends = draw_spectra(last, of_kind(runs, True), look)
         last.set_title("ln of singular values $\\sigma_i/\\sigma_1$")
-        heading(last, "Dimensions of the supervised runs", kind_colour(SUPERVISION[0]))
+        last.set_ylim(top=-0.17 * last.get_ylim()[0])
+        heading(last, "Supervised: dimensions", kind_colour(SUPERVISION[0]))
         lay_out(axes[0], list(look))
         for axis, kind in zip(axes[0], SUPERVISION, strict=False):
             _label(axis, frame[frame["supervision"] == kind], metric, kind, look, marks)
             reference(axis, 0, "0: Neural-Collapse")
         end_labels(last, ends)
-        note(last, "flat: all dimensions in use", 0.03, 0.97, va="top")
+        reference(last, 0, "flat: all dimensions in use", above=True)
         note(last, "cliff: few dimensions", 0.03, 0.05)
         return figure
 
@@ -163,13 +169,13 @@ def _scale(row: Sequence[Axes], metric: str, runs: Sequence[Run], values: Sequen
     if metric == "test_accuracy":
         low, high = 0, min(high, 1)
     elif metric in ("rank", "effective_rank"):
-        low, high = 0, max(high, 1.12 * (spec.num_classes - 1))
+        low, high = 0, max(high, 1.2 * (spec.num_classes - 1))
     elif metric == "clusters":
-        low, high = 0, 1.12 * spec.num_classes
+        low, high = 0, 1.2 * spec.num_classes
     elif "loss" in metric:
-        low = min([low, *(value - 0.12 * (high - low) for value in values)])
+        low = min([low, *(value - 0.18 * (high - low) for value in values)])
     else:
-        low = -0.03 * high
+        low = -0.17 * max([high, *values])
     for axis in row:
         axis.set_ylim(low, max([high, *(1.05 * value for value in values)]))
         axis.yaxis.set_major_locator(MaxNLocator(4))
@@ -193,14 +199,16 @@ def _finish(
     for row, metric in zip(axes, metrics, strict=True):
         for axis, kind in zip(row, kinds, strict=True):
             _label(axis, frame[frame["supervision"] == kind], metric, kind, look, marks)
-            for y, text in _references(metric, levels, runs):
-                reference(axis, y, text)
+            for y, text in _references(metric, levels, of_kind(runs, kind == SUPERVISION[0])):
+                reference(axis, y, text, above=metric in _CEILED)
 
 
 def _references(metric: str, levels: Mapping[str, float], runs: Sequence[Run]) -> list[tuple[float, str]]:
+    """Return what lines to draw in the panel of some runs, and what to write on them."""
     classes = runs[0].spec.num_classes
-    if metric in levels:
-        return [(levels[metric], f"least loss {levels[metric]:.4f}" if "loss" in metric else f"{levels[metric]:g}")]
+    if metric in levels or metric in _LOSSES:
+        least = levels.get(metric, _least(runs))
+        return [(least, f"least: {least:.4f}")] if np.isfinite(least) else []
     if metric in AT_COLLAPSE:
         return [(0, "0: Neural-Collapse")]
     if metric in ("rank", "effective_rank"):
@@ -208,9 +216,15 @@ def _references(metric: str, levels: Mapping[str, float], runs: Sequence[Run]) -
     return [(classes, f"{classes}: all classes apart")] if metric == "clusters" else []
 
 
-def _label(
-    axis: Axes, frame: pd.DataFrame, metric: str, kind: str, look: Mapping[str, Look], marks: Values
-) -> None:
+def _least(runs: Sequence[Run]) -> float:
+    """Return the least loss that theory has for all of some runs; NaN where it has none."""
+    if any(not run.spec.supervised and run.spec.positives != "label" for run in runs):
+        return float("nan")  # Theorem 3 asks that positives be independent of their anchors
+    least = {bound(run.spec) for run in runs}
+    return least.pop() if len(least) == 1 else float("nan")
+
+
+def _label(axis: Axes, frame: pd.DataFrame, metric: str, kind: str, look: Mapping[str, Look], marks: Values) -> None:
     frame = frame.dropna(subset=[metric])
     ends = []
     for name, its in look.items():
@@ -223,12 +237,9 @@ def _label(
     if values:
         published_marks(axis, values, {name: look[hardness].colour for name, hardness in methods.items()})
         axis.annotate(
-            "◇ paper", (1, 1), (_KEY, 5), xycoords="axes fraction", textcoords="offset points", fontsize=SMALL,
+            "◇ paper", (1, 1), (5, 5), xycoords="axes fraction", textcoords="offset points", fontsize=SMALL,
             color=style.MUTED.light, ha="left",
         )  # fmt: skip
-
-
-_KEY = -6  # points from the right edge of a panel to the key of its diamonds
 
 
 def _marks(runs: Sequence[Run], published: Values | None) -> Values:
@@ -242,7 +253,3 @@ def _marks(runs: Sequence[Run], published: Values | None) -> Values:
 
 def _values(marks: Values, metric: str) -> list[float]:
     return list(marks.get(metric, {}).values())
-
-
-def _of(levels: Mapping[str, float] | None, metric: str) -> list[float]:
-    return [levels[metric]] if levels and metric in levels else []

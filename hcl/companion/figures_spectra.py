@@ -9,7 +9,7 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
 from hcl.companion import style
-from hcl.companion.drawing import SMALL, End, Look, end_labels, halo, heading, lay_out, looks, panels, reference
+from hcl.companion.drawing import SMALL, End, Look, end_labels, heading, lay_out, looks, panels, reference
 from hcl.companion.labels import hardness_label
 from hcl.companion.pictures import Layout, Picture, picture
 from hcl.companion.registry import row_of
@@ -43,7 +43,9 @@ def spectrum_panels(runs: Sequence[Run], titles: Mapping[str, str] | None = None
                 its = _of(of_row, kind == SUPERVISION[0])
                 ends[axis] = draw_spectra(axis, its, look)
                 title = (titles or {}).get(name, name)
-                axis.set_title(title[0].upper() + title[1:] if len(rows) > 1 else "ln of singular values $\\sigma_i/\\sigma_1$")
+                axis.set_title(
+                    title[0].upper() + title[1:] if len(rows) > 1 else "ln of singular values $\\sigma_i/\\sigma_1$"
+                )
                 if layout.narrow or name == rows[0]:
                     heading(axis, kind[0].upper() + kind[1:], style.SUPERVISION[kind.split()[0]].light)
                 if not (layout.narrow or name == rows[-1]):
@@ -60,7 +62,7 @@ def spectrum_panels(runs: Sequence[Run], titles: Mapping[str, str] | None = None
         for axis in every:
             if axis.get_ylim()[0] < FLOAT32_FLOOR:
                 reference(axis, FLOAT32_FLOOR, "below: rounding noise")
-            reference(axis, 0, "flat at 0: an ETF")
+            reference(axis, 0, "flat: an ETF", above=True)
             end_labels(axis, ends[axis])
         return figure
 
@@ -116,9 +118,11 @@ def cluster_panel(runs: Sequence[Run]) -> Picture:
                     x, values.mean(), 0.9 * wide, color=colour, hatch="" if on else "///", yerr=deviation,
                     ecolor=style.INK.light, error_kw={"elinewidth": 1},
                 )  # fmt: skip
+                tall = values.mean() > 0.3 * classes
                 axis.annotate(
-                    f"{values.mean():.0f}", (x, values.mean()), (0, 3), textcoords="offset points", ha="center",
-                    fontsize=SMALL, path_effects=halo(), zorder=4,
+                    f"{values.mean():.0f}", (x, values.mean()), (0, -11 if tall else 3), textcoords="offset points",
+                    ha="center", fontsize=SMALL, color=style.GROUND.light if tall else style.INK.light,
+                    bbox={"boxstyle": "square,pad=0.15", "facecolor": colour, "linewidth": 0} if tall else None,
                 )  # fmt: skip
         axis.set(ylim=(0, 1.22 * classes), xticks=range(len(names)))
         axis.set_xticklabels(names)
@@ -131,16 +135,18 @@ def cluster_panel(runs: Sequence[Run]) -> Picture:
                 textcoords="offset points", color=style.SUPERVISION[kind.split()[0]].light, fontweight="bold",
             )  # fmt: skip
         lay_out([axis])
-        reference(axis, classes, f"{classes} classes")
+        reference(axis, classes, f"{classes} classes", above=True)
         return figure
 
     return picture(draw, "Number of clusters of class means by hardness, supervised and unsupervised.")
 
 
 def _scale(axes: Sequence[Axes], runs: Sequence[Run]) -> None:
-    low = min((axis.get_ylim()[0] for axis in axes if axis.lines), default=-1)
+    low = min([-1, *(axis.get_ylim()[0] for axis in axes if axis.lines)])
+    if low < FLOAT32_FLOOR:
+        low = min(low, 1.18 * FLOAT32_FLOOR)
     for axis in axes:
-        axis.set_ylim(min(low, -1), max(0.08 * -low, 0.08))
+        axis.set_ylim(low, max(0.17 * -low, 0.17))
         axis.yaxis.set_major_locator(MaxNLocator(5))
 
 

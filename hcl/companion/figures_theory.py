@@ -38,7 +38,9 @@ def above_the_diagonal(frame: pd.DataFrame) -> Picture:
             axis.set(xlim=limits, ylim=limits, xlabel="loss without hardening")
             axis.set_title("Loss with hardening")
             heading(axis, str(setting), style.INK.light)
-            axis.legend(loc="lower right", bbox_to_anchor=(1, 0.02), handletextpad=0.2, labelspacing=0.3, markerscale=1.4)
+            axis.legend(
+                loc="lower right", bbox_to_anchor=(1, 0.02), handletextpad=0.2, labelspacing=0.3, markerscale=1.4
+            )
             note(axis, "nothing may lie here", 0.97, 0.46, ha="right")
             axis.xaxis.set_major_locator(MaxNLocator(4))
             axis.yaxis.set_major_locator(MaxNLocator(4))
@@ -47,7 +49,9 @@ def above_the_diagonal(frame: pd.DataFrame) -> Picture:
     return picture(draw, "Hardened against plain loss of random representations; no point lies below the diagonal.")
 
 
-def loss_by_radius(radii: Sequence[float], curves: Mapping[float, Sequence[float]], least: Mapping[float, tuple[float, float]]) -> Picture:
+def loss_by_radius(
+    radii: Sequence[float], curves: Mapping[float, Sequence[float]], least: Mapping[float, tuple[float, float]]
+) -> Picture:
     """Draw the HUCL loss of an ETF by its radius, a line for each hardness, and the least of each.
 
     Args:

@@ -1,4 +1,4 @@
-"""Pictures for the book: one drawing in a wide and a narrow layout, as SVG, with a dark variant made from the light one.
+"""Pictures for the book: a drawing in a wide and a narrow layout, as SVG, and the dark variant made from the light one.
 
 A notebook shows the wide one. The narrow one and a description travel inside its file, where
 `hcl.companion.extensions.pictures` finds them, which writes the variants that pages choose from.
@@ -127,8 +127,9 @@ def to_svg(figure: Figure) -> str:
     with matplotlib.rc_context(THEME):
         figure.savefig(buffer, format="svg", metadata={"Date": None})
     text = re.sub(r"\s*<metadata>.*?</metadata>", "", buffer.getvalue(), flags=re.DOTALL)
-    text = re.sub(r'\bd="[^"]*"', lambda found: re.sub(r"-?\d+\.\d{3,}", _rounded, found[0]), text)
-    return re.sub(r"[ \t]*\n[ \t]*", "\n", text)
+    text = re.sub(r"<!--.*?-->", "", text, flags=re.DOTALL)
+    text = re.sub(r'\b(?:d|x|y)="[^"]*"', lambda found: re.sub(r"-?\d+\.\d{3,}", _rounded, found[0]), text)
+    return re.sub(r"\s*\n\s*", "\n", text)
 
 
 def to_pdf(figure: Figure) -> str:

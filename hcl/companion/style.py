@@ -56,9 +56,9 @@ _KNOTS: Mapping[str, tuple[float, ...]] = {
     "polynomial": (0, 3, 5, 10, 20, 40),
     "threshold": (0, 0.2, 0.4, 0.6, 0.8, 1),
 }
-# More ink, and more corners, the harder.
-DASHES: tuple[tuple[float, ...], ...] = ((1, 1.2), (3, 1.4), (6, 1.6), (8, 1.5, 1.5, 1.5), ())
-MARKERS = ("o", "^", "s", "p", "*")
+# More ink, and more corners, the harder; the last is beyond the paper's hardest.
+DASHES: tuple[tuple[float, ...], ...] = ((1, 1.2), (3, 1.4), (6, 1.6), (8, 1.5, 1.5, 1.5), (), (14, 1))
+MARKERS = ("o", "^", "s", "p", "*", "X")
 
 SUPERVISION: Mapping[str, Colour] = {
     "supervised": Colour("#0e7272", "#31c8c9"),
@@ -208,7 +208,7 @@ def path() -> Path:
 
 
 def _nearest(level: float) -> int:
-    return min(math.floor(level + 0.5), len(BETA) - 1)
+    return min(math.floor(level + 0.5), len(BETA))
 
 
 if __name__ == "__main__":

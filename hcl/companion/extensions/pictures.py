@@ -23,7 +23,7 @@ from hcl.companion.pictures import dark, parts_of, pixels
 PHONE = "(max-width: 600px)"
 
 
-class picture(nodes.General, nodes.Element):  # noqa: N801 (docutils names nodes so)
+class picture(nodes.General, nodes.Element):
     """An image with variants: ``files`` by layout and theme, ``sizes`` by layout, ``alt``."""
 
 
