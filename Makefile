@@ -6,7 +6,7 @@ READY := .venv/.ready
 UV := build/uv/bin/uv
 COMPILE := $(UV) pip compile --quiet --python-version 3.11 --all-extras --no-annotate --no-header pyproject.toml
 
-.PHONY: book test test-slow test-lowest lint lab sync headline layers contents lock mutants clean
+.PHONY: book test test-slow test-lowest lint lab sync headline palette layers contents lock mutants clean
 .DELETE_ON_ERROR:
 
 book: $(READY)
@@ -31,8 +31,11 @@ sync: $(READY)
 	$(BIN)/hcl sync
 
 headline: $(READY) # the picture of the README, from the records
-	$(BIN)/python -c 'from hcl.companion import figures, study; figures.set_theme(); \
-	figures.headline(study.study("fig03").runs()).savefig("book/images/headline.png")'
+	$(BIN)/python -c 'from hcl.companion import figures, published, study; \
+	figures.headline(study.study("fig03").runs(), published.FIGURE_3).savefig("book/images/headline.png", dpi=200)'
+
+palette: $(READY) # the colours of the book as CSS, from hcl/companion/style.py
+	$(BIN)/python -m hcl.companion.style
 
 layers: $(READY) # the drawing in CONTRIBUTING.md, from the imports
 	$(BIN)/python -m hcl.companion.layers

@@ -119,7 +119,7 @@ def bars(frame: pd.DataFrame, panels: list[str], y: str, x: str, name: str, *, l
     colour = style.SUPERVISION["supervised"].light
 
     def draw(layout: "Layout") -> "Figure":
-        columns = 1 if layout.narrow else 2
+        columns = 1 if layout.narrow else min(2, len(groups))
         rows = -(-len(groups) // columns)
         tallest = [max(len(g) for _, g in groups[at * columns : (at + 1) * columns]) for at in range(rows)]
         heights = [0.55 + 0.22 * most for most in tallest]

@@ -37,7 +37,7 @@ def above_the_diagonal(frame: pd.DataFrame) -> Picture:
             axis.plot(limits, limits, color=style.BOUND.light, linewidth=0.9)
             axis.set(xlim=limits, ylim=limits, xlabel="loss without hardening")
             axis.set_title("Loss with hardening")
-            heading(axis, str(setting), style.INK.light)
+            heading(axis, str(setting)[0].upper() + str(setting)[1:], style.INK.light)
             axis.legend(
                 loc="lower right", bbox_to_anchor=(1, 0.02), handletextpad=0.2, labelspacing=0.3, markerscale=1.4
             )
