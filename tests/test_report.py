@@ -227,7 +227,7 @@ def test_rows_at_profiles_of_their_own_say_so():
     ]  # fmt: skip
     assert "unit ball: workstation, seeds 0, 2" in page.table(["rank"]).to_html()
     drawn = figures.spectrum_panels(page.runs, page.titles)
-    assert drawn.axes[0].get_title() == "unit ball: workstation, seeds 0, 2, supervised"
+    assert drawn.axes[0].get_title(loc="left") == "Unit ball: workstation, seeds 0, 2"
     begun = studies.study("fig06", "gpu", row="unit sphere")
     assert "Begun" not in page.note().data
     assert "**Begun** at `gpu`, unit sphere: 0 of 10 runs" in notes.note([sphere], page.runs, [begun])
@@ -331,7 +331,7 @@ def test_clusters_and_spectra_are_drawn_for_what_there_is():
     for figure in (figures.cluster_panel(only), figures.spectrum_panels(only), figures.metric_panels(only, ["rank"])):
         assert len(figure.axes) == 1
     rows = figures.spectrum_panels(runs_of("fig06"))
-    assert [axis.get_title() for axis in rows.axes[:2]] == ["unit ball, supervised", "unit ball, unsupervised"]
+    assert [axis.get_title(loc="left") for axis in rows.axes[:2]] == ["Unit ball", "Unit ball"]
     assert len(rows.axes) == 8
 
 
@@ -350,5 +350,5 @@ def test_figures_of_a_half_done_study_are_drawn_without_a_warning():
 def test_verdicts_are_coloured():
     table = pages.Page(studies.study("fig05", "laptop"), runs_of("fig05")).verdicts
     html = pages.show_verdicts(table).to_html()
-    assert "color: #029e73" in html and "text-align: left" in html
+    assert f"color: {figures.VERDICT_TEXT['reproduced']}" in html and "text-align: left" in html
     assert all(statement in html for statement in table.index)

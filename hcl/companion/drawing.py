@@ -115,7 +115,7 @@ def end_labels(axis: Axes, ends: Sequence[End]) -> None:
         axis: the panel.
         ends: of its lines; those not finite are left out.
     """
-    height = axis.get_window_extent().height * 72 / axis.get_figure(root=True).dpi
+    height = axis.get_window_extent().height * 72 / axis.figure.dpi
     placed = [(min(max(_part(axis, end.y), 0), 1) * height, end) for end in ends if np.isfinite(end.y)]
     placed.sort(key=lambda item: round(item[0] / 2))  # what ends together stays in the order given
     wished = spread([at for at, _ in placed], _GAP, 0.0, height)

@@ -235,7 +235,7 @@ def _label(axis: Axes, frame: pd.DataFrame, metric: str, kind: str, look: Mappin
     methods = frame.drop_duplicates("method").set_index("method")["hardness"]
     values = {name: value for name, value in marks.get(metric, {}).items() if name in methods.index}
     if values:
-        published_marks(axis, values, {name: look[hardness].colour for name, hardness in methods.items()})
+        published_marks(axis, values, {str(name): look[hardness].colour for name, hardness in methods.items()})
         axis.annotate(
             "◇ paper", (1, 1), (5, 5), xycoords="axes fraction", textcoords="offset points", fontsize=SMALL,
             color=style.MUTED.light, ha="left",

@@ -19,7 +19,8 @@ def above_the_diagonal(frame: pd.DataFrame) -> Picture:
         frame: with columns ``plain``, ``hardened``, ``hardening`` and ``setting``, a row a representation.
     """
     settings, names = list(frame["setting"].unique()), list(frame["hardening"].unique())
-    low, high = frame[["plain", "hardened"]].min(axis=None), frame[["plain", "hardened"]].max(axis=None)
+    losses = frame[["plain", "hardened"]].to_numpy(float)
+    low, high = float(losses.min()), float(losses.max())
     edge = 0.04 * (high - low)
 
     def draw(layout: Layout) -> Figure:

@@ -23,7 +23,7 @@ from matplotlib.figure import Figure
 from hcl.companion import style
 
 # The same everywhere: a font that comes with matplotlib, in the SVG as paths, and names of its parts from a fixed salt.
-THEME: Mapping[str, Any] = {
+THEME: dict[Any, Any] = {
     "font.family": "DejaVu Sans", "font.size": 8.5, "mathtext.fontset": "dejavusans",
     "svg.fonttype": "path", "svg.hashsalt": "hcl", "figure.dpi": 110,
     "figure.facecolor": style.GROUND.light, "axes.facecolor": style.GROUND.light,

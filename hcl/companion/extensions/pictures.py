@@ -23,7 +23,7 @@ from hcl.companion.pictures import dark, parts_of, pixels
 PHONE = "(max-width: 600px)"
 
 
-class picture(nodes.General, nodes.Element):
+class picture(nodes.General, nodes.Element):  # type: ignore[misc]
     """An image with variants: ``files`` by layout and theme, ``sizes`` by layout, ``alt``."""
 
 
@@ -38,7 +38,7 @@ class GluedPictures(SphinxPostTransform):
         if "image/svg+xml" not in get_mime_priority(self.app.builder.name, self.config["nb_mime_priority_overrides"]):
             return
         for node in list(self.document.findall(PendingGlueReference)):
-            folder = self.env.mystnb_config.output_folder
+            folder = getattr(self.env, "mystnb_config").output_folder  # noqa: B009 (myst-nb puts it there)
             output = read_glue_cache(folder, node.refdoc).get(node.key, {})
             svg = output.get("data", {}).get("image/svg+xml")
             if svg and node.gtype != "text" and (new := _variants(self.app, svg)) is not None:
