@@ -39,6 +39,9 @@ page.note()
 means, _ = report.settled_frame(page.runs, ["train_loss", "loss", "plain_loss"])
 report.show_table(report.beside(means, {"train_loss": published.TABLE_1}), digits=4)
 
+# %%
+page.summary()
+
 # %% mystnb={"figure": {"caption": "Own loss in train mode and loss without hardening in eval mode, by epoch; the dashed line is the bound of Theorem 2.", "name": "fig-table1-losses"}, "image": {"alt": "Train-mode own loss and eval-mode plain loss of the supervised runs against epochs for five hardness levels, with the bound as a dashed line.", "classes": "dark-light"}}
 bound = labels.bound(page.runs[0].spec)
 figures.metric_panels(page.runs, ["train_loss", "plain_loss"], levels={"train_loss": bound, "plain_loss": bound})
@@ -52,6 +55,3 @@ figures.metric_panels(page.runs, ["train_loss", "plain_loss"], levels={"train_lo
 
 # %%
 page.verdict_table()
-
-# %%
-page.summary()

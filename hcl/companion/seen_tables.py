@@ -116,7 +116,8 @@ def synthetic(runs: Sequence[Run]) -> str:
     ):
         # In the paper SCL and HSCL get there, UCL with labels only, and HUCL never.
         groups = {"SCL and HSCL": (True, True), "UCL": (False, plain_too), "HUCL": (False, False)}
-        said, as_reported = [], True
+        said: list[str] = []
+        as_reported = True
         for name, (supervised, expected) in groups.items():
             mine = [
                 run
