@@ -104,11 +104,11 @@ def case(settings: Sequence[Setting], nearest: Sequence[str], reported: Reported
         which = ["without hard negatives" for setting in unfitted if not setting.spec.hardness]
         parts.append(f"the images are not fitted {listed([*which, *([f'at {hardened}'] if hardened else [])])}")
     if reported is not None and any(setting.spec.hardness for setting in settings):
-        agrees, words = _beside(hard, there, nearest, reported)
-        if agrees and not unfitted:
+        agrees = not unfitted and _agrees(hard, there, nearest, reported)
+        if agrees and there:
             parts[-1] += AS_REPORTED
         else:
-            parts.append(words)
+            parts.append(_in_paper(reported, " too" * agrees))
     return f"{start}, {'; '.join(parts)}."
 
 
@@ -125,17 +125,18 @@ def _nearest(hard: Sequence[Setting], plain: Setting | None, nearest: Sequence[s
     return said
 
 
-def _beside(
-    hard: Sequence[Setting], there: Sequence[Setting], nearest: Sequence[str], reported: Reported
-) -> tuple[bool, str]:
-    """Return whether the paper reports the same of these settings, and in words what it reports."""
-    words = f"the paper reports Neural-Collapse {_where(reported)}"
+def _agrees(hard: Sequence[Setting], there: Sequence[Setting], nearest: Sequence[str], reported: Reported) -> bool:
+    """Return whether the paper reports the same of these settings as is seen of them."""
     if not isinstance(reported, str):
-        return {s.spec.hardness for s in there} == {s.spec.hardness for s in hard} & set(reported), words
-    if not reported.startswith("closest"):
-        return bool(there), words
+        return {s.spec.hardness for s in there} == {s.spec.hardness for s in hard} & set(reported)
     best = [setting for setting in hard if label(setting.spec) in nearest]
-    return bool(best) and reported == f"closest at {named(best)}", f"the paper's come {reported}"
+    return reported == f"closest at {named(best)}" if reported.startswith("closest") else bool(there)
+
+
+def _in_paper(reported: Reported, too: str) -> str:
+    if isinstance(reported, str) and reported.startswith("closest"):
+        return f"the paper's come {reported}{too}"
+    return f"the paper{too} reports Neural-Collapse {_where(reported)}"
 
 
 def _where(reported: Reported) -> str:
@@ -212,7 +213,7 @@ def _ball(settings: Sequence[Setting]) -> str:
         if plain is not None:
             fewer += [s for s in hard if s.mean("effective_rank") <= plain.mean("effective_rank")]
     compared = {bool(setting.spec.hardness) for setting in settings} == {True, False}
-    end = f"; the paper reports more at every β, here {methods(fewer)} has no more" if fewer else AS_REPORTED
+    end = f"; the paper reports more at every β, not so here for {methods(fewer)}" if fewer else AS_REPORTED
     full = settings[0].spec.num_classes - 1
     return f"Of {full} dimensions the class means on the unit ball use: {'; '.join(said)}{end if compared else ''}."
 
