@@ -20,10 +20,11 @@ from IPython.display import Markdown
 from myst_nb import glue
 
 from hcl.companion import board_html, parameters, report
-from hcl.companion.scoreboard import counted, limits_table, scoreboard, sensitivity
+from hcl.companion.scoreboard import Judges, counted, limits_table, scoreboard, sensitivity
 
 parameters.check()
-board = scoreboard(profile=profile)
+judges = Judges(profile=profile)  # which reads each record once, for all that follows
+board = scoreboard(judges=judges)
 waiting = board["verdict"] == "waiting"
 counts = counted(board[~waiting]) or "none yet"
 glue(
@@ -67,7 +68,7 @@ board_html.claims(board)
 # verdicts that change. Two zeros mean that nothing hangs on that limit.
 
 # %%
-changed = sensitivity() if profile == "auto" else sensitivity().iloc[:0]
+changed = sensitivity(judges=judges)
 report.show_table(limits_table(changed))
 
 # %% [markdown]

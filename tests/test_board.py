@@ -218,6 +218,7 @@ def test_filters_work_from_a_file(tmp_path):
     with playwright.sync_playwright() as play:
         browser = play.chromium.launch(executable_path=chromium, args=["--no-sandbox"])
         page = browser.new_page()
+        page.set_default_timeout(120_000)  # milliseconds: for a busy machine
         page.goto(path.as_uri())
         shown = page.locator(".hcl-claim:not([hidden])")
         announced = page.locator(".hcl-shown")

@@ -136,38 +136,39 @@ def of_figure(*names: str, root: Path | None = None) -> pd.DataFrame:
     Returns:
         As `verdicts`.
     """
-    return _board([claim for claim in CLAIMS if claim.figure in names], root, "auto").set_index("claim")
+    return _board([claim for claim in CLAIMS if claim.figure in names], Judges(root)).set_index("claim")
 
 
-def scoreboard(root: Path | None = None, profile: str = "auto") -> pd.DataFrame:
+def scoreboard(root: Path | None = None, profile: str = "auto", judges: Judges | None = None) -> pd.DataFrame:
     """Return every claim with its verdict; nothing is trained.
 
     Args:
         root: folder of the records; None is `hcl.training.places.runs_root`.
         profile: that judges; ``"auto"`` is for each claim the one that can, see `Judges`.
+        judges: in place of both, where records that it has read are to be read once.
 
     Returns:
         Columns name, figure, claim, where, published, measured, verdict, reason, data, profile, seeds and, these three
         in one, runs; all text. The last four are empty where no run is recorded.
     """
-    return _board(CLAIMS, root, profile)
+    return _board(CLAIMS, judges or Judges(root, profile))
 
 
-def _board(claims: Sequence[Claim], root: Path | None, profile: str) -> pd.DataFrame:
-    judges = Judges(root, profile)
+def _board(claims: Sequence[Claim], judges: Judges) -> pd.DataFrame:
     return pd.DataFrame([_row(claim, *judges.evidence(claim)) for claim in claims], columns=list(_ALL))
 
 
-def sensitivity(root: Path | None = None) -> pd.DataFrame:
+def sensitivity(root: Path | None = None, judges: Judges | None = None) -> pd.DataFrame:
     """Return which verdicts change where a constant is half or twice what it is, one row a change.
 
     Args:
         root: folder of the records; None is `hcl.training.places.runs_root`.
+        judges: in its place, where records that it has read are to be read once.
 
     Returns:
         Columns limit, value (what it was changed to), name (of the claim), verdict and becomes.
     """
-    judges = Judges(root)
+    judges = judges or Judges(root)
     judged = [(claim, *judges.evidence(claim)) for claim in CLAIMS if claim.on != "computed"]
     usual = {claim.name: assess(claim, chosen, found).status for claim, chosen, found in judged}
     rows = [
