@@ -40,7 +40,7 @@ palette: $(READY) # the colours of the book as CSS, from hcl/companion/style.py
 layers: $(READY) # the drawing in CONTRIBUTING.md, from the imports
 	$(BIN)/python -m hcl.companion.layers
 
-contents: $(READY) # _toc.yml and the README's table of figures, from the registry
+contents: $(READY) # _toc.yml and the README's tables of figures, from the registry, and of verdicts, from the records
 	$(BIN)/python -m hcl.companion.contents
 
 mutants: $(READY) # the mutants of tests/mutation/table.csv without a result yet; stop and go on at will

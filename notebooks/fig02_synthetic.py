@@ -22,7 +22,6 @@ seeds: list[int] = []  # one run of each setting a seed, the panels show the fir
 epochs: int = 0  # 0 takes the profile's
 
 # %%
-from IPython.display import Markdown
 from myst_nb import glue
 
 from hcl.bounds import scl_lower_bound, ucl_lower_bound
@@ -42,6 +41,10 @@ by_noise = [run for run in shown if run.spec.positives == "noise"]
 
 # %% mystnb={"figure": {"caption": "Representations of the 300 points, positives by label: initial, then SCL and HSCL (top), UCL and HUCL (bottom). Colours and shapes are classes, the circle is the unit circle, the dotted triangle with rings an ETF turned to fit. Above each panel: the run's own loss in eval mode, the mean of 10 draws.", "name": "fig-synthetic-label"}, "image": {"alt": "Two-dimensional representations of the three classes before and after training with label positives, one panel for each of SCL, HSCL, UCL and HUCL, against an ETF drawn as a dotted triangle."}}
 figures.point_panels(by_label)
+
+# %%
+page.summary()
+
 # %% [markdown]
 # ## Positives by noise
 #
@@ -85,11 +88,4 @@ report.show_settled([r for r in page.runs if r.spec.positives == "noise"], COLUM
 page.verdict_table()
 
 # %%
-supervised = [r.final["equal_inner_product"] for r in by_label if r.spec.supervised]
-hard = [r.final["equal_inner_product"] for r in by_label if r.spec.method == "HUCL"]
 glue("fig02-verdicts", page.counts, display=False)
-Markdown(
-    f"**What is seen.** With label positives SCL and HSCL end within {max(supervised):.3f} of an ETF (equal "
-    f"inner-product metric), while HUCL ends between {min(hard):.2f} and {max(hard):.2f} from it. "
-    f"Of the {len(page.verdicts)} claims of the paper about this figure: {page.counts}."
-)

@@ -34,6 +34,9 @@ page.note()
 # %% mystnb={"figure": {"caption": "The main result: distance from an ETF by epoch, and the final spectra of the supervised runs, a line a seed. Diamonds: what the paper reports at the end of its training on CIFAR-100 (D47).", "name": "fig-cifar100-headline"}, "image": {"alt": "Equal inner-product metric against epochs for five hardness levels, supervised and unsupervised, and the spectrum of the class means of the supervised runs."}}
 glue("fig03-headline", figures.headline(page.runs, published.FIGURE_3))
 
+# %%
+page.summary()
+
 # %% [markdown]
 # ## Accuracy and Neural-Collapse metrics by epoch
 #
@@ -117,9 +120,6 @@ page.table()
 
 # %%
 page.verdict_table()
-
-# %%
-page.summary()
 
 # %%
 glue("fig03-verdicts", page.counts, display=False)

@@ -31,6 +31,9 @@ page.note()
 # %% mystnb={"figure": {"caption": "The main result on ten classes: distance from an ETF by epoch, and the final spectra of the supervised runs, a line a seed.", "name": "fig-cifar10-headline"}, "image": {"alt": "Equal inner-product metric against epochs for five hardness levels, supervised and unsupervised, and the spectrum of the class means of the supervised runs."}}
 figures.headline(page.runs)
 
+# %%
+page.summary()
+
 # %% [markdown]
 # ## Accuracy and Neural-Collapse metrics by epoch
 #
@@ -74,6 +77,3 @@ page.table()
 
 # %%
 page.verdict_table()
-
-# %%
-page.summary()

@@ -36,6 +36,9 @@ page.note()
 # %%
 report.show_table(report.positives_frame(page.runs[0].spec.num_classes, (512, 256, 64, 32)))
 
+# %%
+page.summary()
+
 # %% [markdown]
 # ## Singular values and metrics
 
@@ -66,6 +69,3 @@ page.table()
 
 # %%
 page.verdict_table()
-
-# %%
-page.summary()

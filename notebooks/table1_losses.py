@@ -39,6 +39,9 @@ page.note()
 means, _ = report.settled_frame(page.runs, ["train_loss", "loss", "plain_loss"])
 report.show_table(report.beside(means, {"train_loss": published.TABLE_1}), digits=4)
 
+# %%
+page.summary()
+
 # %% mystnb={"figure": {"caption": "Own loss in train mode and loss without hardening in eval mode, by epoch, above the least loss of Theorem 2. Diamonds: what the paper's Table 1 reports on CIFAR-100.", "name": "fig-table1-losses"}, "image": {"alt": "Train-mode own loss and eval-mode plain loss of the supervised runs against epochs for five hardness levels, with the least loss as a line."}}
 figures.metric_panels(page.runs, ["train_loss", "plain_loss"], published={"train_loss": published.TABLE_1})
 
@@ -51,6 +54,3 @@ figures.metric_panels(page.runs, ["train_loss", "plain_loss"], published={"train
 
 # %%
 page.verdict_table()
-
-# %%
-page.summary()

@@ -37,6 +37,9 @@ page.note()
 columns = ["zero_sum", "unit_norm", "equal_inner_product", "rank", "effective_rank", "clusters", "within_class"]
 report.show_table(report.beside(report.near_nc_frame(page.runs, columns), published.TABLE_2))
 
+# %%
+page.summary()
+
 # %% mystnb={"figure": {"caption": "The Neural-Collapse metrics by epoch, from the near-NC model (epoch 0) on. Diamonds: what the paper's Table 2 reports on CIFAR-100.", "name": "fig-near-nc-metrics"}, "image": {"alt": "Zero-sum, unit-norm and equal inner-product metrics against epochs by hardness, supervised left and unsupervised right."}}
 continued = [run for run in page.runs if run.spec.init == "near_nc"]
 figures.metric_panels(continued, ["zero_sum", "unit_norm", "equal_inner_product"], published=published.TABLE_2)
@@ -50,6 +53,3 @@ figures.metric_panels(continued, ["zero_sum", "unit_norm", "equal_inner_product"
 
 # %%
 page.verdict_table()
-
-# %%
-page.summary()
