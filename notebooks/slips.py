@@ -16,14 +16,24 @@
 # Numbers are computed as the page is built; where only a citation is wrong, the number shows what is cited. The same
 # numbers head the rows of {doc}`points`, which has the differences between text and official code as well.
 
+# %% tags=["parameters"]
+at_most: int = 0  # rows of each table, at least 0; 0 shows all
+
 # %%
 from IPython.display import Markdown
 
-from hcl.companion import figures, report, slips
+from hcl.companion import parameters, report, slips
 
-figures.set_theme()
+parameters.check()
 found = slips.slips()
-Markdown("; ".join(f"{what.lower()}: **{len(names)}**" for what, names in slips.KINDS.items()).capitalize() + ".")
+
+
+def of(kind: str) -> None:
+    names = list(slips.KINDS[kind])
+    report.show_table(found.loc[names[:at_most] if at_most else names])
+
+
+Markdown("; ".join(f"{kind.lower()}: **{len(names)}**" for kind, names in slips.KINDS.items()).capitalize() + ".")
 
 # %% [markdown]
 # ## A result that fails as printed
@@ -31,19 +41,19 @@ Markdown("; ".join(f"{what.lower()}: **{len(names)}**" for what, names in slips.
 # {doc}`theory` computes the counterexamples to {eq}`eq-29` and to {prf:ref}`remark-2` again, with descent beside them.
 
 # %%
-report.show_table(found.loc[list(slips.KINDS["A result that fails as printed"])])
+of("A result that fails as printed")
 
 # %% [markdown]
 # ## A sentence or an example that does not hold
 
 # %%
-report.show_table(found.loc[list(slips.KINDS["A sentence or an example that does not hold"])])
+of("A sentence or an example that does not hold")
 
 # %% [markdown]
 # ## A wrong number, letter or citation
 
 # %%
-report.show_table(found.loc[list(slips.KINDS["A wrong number, letter or citation"])])
+of("A wrong number, letter or citation")
 
 # %% [markdown]
 # ## Right as it stands
@@ -51,4 +61,4 @@ report.show_table(found.loc[list(slips.KINDS["A wrong number, letter or citation
 # This one looks like a slip, and has a number so that nobody has to look twice.
 
 # %%
-report.show_table(found.loc[list(slips.KINDS["Right as it stands"])])
+of("Right as it stands")

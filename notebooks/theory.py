@@ -113,8 +113,10 @@ print(f"torch {torch.__version__}, CPU, float64, seed {seed}")
 # Let $p^-_{SCL}(x^- \mid y) := \sum_{y^-} r(y^- \mid y)\, s(x^- \mid y^-)$ be the law of one negative without hardening, and let the
 # mean weight $\gamma(x, y, f)$ of $k$ independent ones be neither 0 nor infinite. The harder negatives have the law
 #
-# $$p^-_{HSCL}(&x^-_{1:k} \mid x, x^+, y, f) := \\
-# &\frac{\eta\bigl(f(x)^\top f(x^-_1), \dots, f(x)^\top f(x^-_k)\bigr)}{\gamma(x, y, f)} \prod_{i=1}^k p^-_{SCL}(x^-_i \mid y). $$ (eq-5)
+# $$\begin{aligned}
+# p^-_{HSCL}(&x^-_{1:k} \mid x, x^+, y, f) := \\
+# &\frac{\eta\bigl(f(x)^\top f(x^-_1), \dots, f(x)^\top f(x^-_k)\bigr)}{\gamma(x, y, f)} \prod_{i=1}^k p^-_{SCL}(x^-_i \mid y).
+# \end{aligned} $$ (eq-5)
 # ```
 #
 # ```{prf:definition} η-harder negatives for UCL
@@ -126,8 +128,10 @@ print(f"torch {torch.__version__}, CPU, float64, seed {seed}")
 #
 # be neither 0 nor infinite. The harder negatives have the law
 #
-# $$p^-_{HUCL}(&x^-_{1:k} \mid x, x^+, y, f) := \\
-# &\frac{\eta\bigl(f(x)^\top f(x^-_1), \dots, f(x)^\top f(x^-_k)\bigr)}{\gamma(x, f)} \prod_{i=1}^k p^-_{UCL}(x^-_i). $$ (eq-7)
+# $$\begin{aligned}
+# p^-_{HUCL}(&x^-_{1:k} \mid x, x^+, y, f) := \\
+# &\frac{\eta\bigl(f(x)^\top f(x^-_1), \dots, f(x)^\top f(x^-_k)\bigr)}{\gamma(x, f)} \prod_{i=1}^k p^-_{UCL}(x^-_i).
+# \end{aligned} $$ (eq-7)
 # ```
 #
 # *In words.* The same negatives are drawn, but those near the anchor more often; $\gamma$ makes probabilities of the weights.
@@ -157,7 +161,7 @@ print(f"torch {torch.__version__}, CPU, float64, seed {seed}")
 # ```{literalinclude} /hcl/models.py
 # :caption: "Lines 5–14, hcl/models.py: the three normalisations."
 # :start-at: "def _ball"
-# :end-before: "NORMALIZATIONS"
+# :end-before: "NORMALIZATIONS = "
 # ```
 #
 # ```{literalinclude} /hcl/losses.py

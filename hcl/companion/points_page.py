@@ -18,13 +18,14 @@ PARTS: Mapping[str, str] = {
 _INTRODUCTION = """\
 # Points D1 to D{differences} and P1 to P{slips}
 
-The paper's text and its official code do not agree everywhere, and neither says everything. Each such point has a number:
-**D** where paper and code differ or leave something open, **P** for a slip of the paper's text. Wherever a page of this
-book cites a number, it links to here. The numbers never change.
+The paper's text and its official code do not agree everywhere, and neither says everything. Each such point has a
+number: **D** where paper and code differ or leave something open, **P** for a slip of the paper's text. Wherever a page
+of this book cites a number, it links to here. The numbers never change.
 
-{{doc}}`fidelity` shows what those that could matter change in training. {{doc}}`slips` sorts the slips by what they do to
-the paper's results.
+{{doc}}`fidelity` shows what those that could matter change in training. {{doc}}`slips` sorts the slips by what they do
+to the paper's results.
 """
+_CODE = re.compile(r"\b[a-z_]+=(?:\"[^\"]*\"|\w+)|\"[a-z]+_[a-z_]+\"")
 _SPECIAL = re.compile(r"([\\`*_{}\[\]<>#$|~])")
 
 
@@ -88,5 +89,9 @@ def _entry(point: Point, measured: str) -> str:
 
 
 def _plain(text: str) -> str:
-    """Return text that Markdown shows as it is."""
-    return _SPECIAL.sub(r"\\\1", text.replace("...", "…"))
+    """Return text that Markdown shows as it is, with what is typed in Python set as code."""
+    parts, end = [], 0
+    for code in _CODE.finditer(text):
+        parts += [_SPECIAL.sub(r"\\\1", text[end : code.start()]), f"`{code[0]}`"]
+        end = code.end()
+    return "".join([*parts, _SPECIAL.sub(r"\\\1", text[end:])]).replace("...", "…")

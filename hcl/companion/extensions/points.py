@@ -22,7 +22,12 @@ _NOT_TEXT = (
     nodes.comment, nodes.target, nodes.image, nodes.Invisible,
 )  # fmt: skip
 _SKIPPED = frozenset({"a", "button", "code", "h1", "h2", "h3", "h4", "h5", "h6", "option", "pre", "svg", "textarea"})
-_TOKEN = re.compile(r"<(script|style)\b.*?</\1\s*>|<!--.*?-->|<(/?)([a-zA-Z][\w-]*)(?:[^>\"']|\"[^\"]*\"|'[^']*')*?(/?)>", re.S)
+_TOKEN = re.compile(
+    r"<(script|style)\b.*?</\1\s*>"  # whose text is no HTML
+    r"|<!--.*?-->"
+    r"|<(/?)([a-zA-Z][\w-]*)(?:[^>\"']|\"[^\"]*\"|'[^']*')*?(/?)>",  # a tag, with any > in its attributes
+    re.DOTALL,
+)
 _VOID = frozenset({"br", "col", "hr", "img", "input", "link", "meta", "source", "wbr"})
 
 
@@ -82,7 +87,7 @@ def _linked(text: str, page: str) -> str:
 
 
 def link_text(text: nodes.Text, page: str) -> list[nodes.Node]:
-    """Return a text of the document tree as texts and links; the same for `link_html`."""
+    """Return a text of the document tree as texts and links; see `link_html`."""
     found: list[nodes.Node] = []
     for part, number in mentions(text.astext()):
         if not number:
@@ -114,7 +119,7 @@ def link(app: Sphinx, doctree: nodes.document, docname: str) -> None:
     for raw in list(doctree.findall(nodes.raw)):
         if "html" in raw.get("format", "").split():
             linked = link_html(raw.astext(), page)
-            raw.replace_self(nodes.raw(raw.rawsource, linked, **raw.attributes)) if linked != raw.astext() else None
+            raw.replace_self(nodes.raw(raw.rawsource, linked, **raw.attributes))
 
 
 def setup(app: Sphinx) -> dict[str, Any]:
