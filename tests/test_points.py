@@ -139,7 +139,7 @@ def test_kinds_of_slips_have_each_once():
     ("text", "linked"),
     [
         ("(D4, P17)", ["D4", "P17"]), ("D1 to D48; P1–P17.", ["D1", "D48", "P1", "P17"]), ("D4" + "9 and P1" + "8", []),
-        ("D4/x 3D4 V-D4 D4-x D105 #D4 .D4", []), ("D4: x", ["D4"]), ("see D4.", ["D4"]),
+        ("3D4 V-D4 D4-x D105 #D4 .D4", []), ("D33/D34", ["D33", "D34"]), ("D4: x", ["D4"]), ("see D4.", ["D4"]),
     ],
 )  # fmt: skip
 def test_mentions_are_numbers_that_there_are(text, linked):

@@ -14,7 +14,7 @@ from sphinx.application import Sphinx
 from hcl.companion.points import POINTS
 
 PAGE = "book/pages/points"
-MENTION = re.compile(r"(?<![\w.\-/#])[DP]\d{1,2}(?![\w\-])")
+MENTION = re.compile(r"(?<![\w.\-#])[DP]\d{1,2}(?![\w\-])")
 CSS_CLASS = "hcl-point"
 
 _NOT_TEXT = (
