@@ -110,8 +110,11 @@ print(f"torch {torch.__version__}, CPU, float64, seed {seed}")
 # ```{prf:definition} η-harder negatives for SCL
 # :label: definition-3
 #
-# Let $p^-_{SCL}(x^- \mid y) := \sum_{y^-} r(y^- \mid y)\, s(x^- \mid y^-)$ be the law of one negative without hardening, and let the
-# mean weight $\gamma(x, y, f)$ of $k$ independent ones be neither 0 nor infinite. The harder negatives have the law
+# Let one negative without hardening have the law
+#
+# $$p^-_{SCL}(x^- \mid y) := \sum_{y^-} r(y^- \mid y)\, s(x^- \mid y^-),$$
+#
+# and let the mean weight $\gamma(x, y, f)$ of $k$ independent ones be neither 0 nor infinite. The harder negatives have the law
 #
 # $$\begin{aligned}
 # p^-_{HSCL}(&x^-_{1:k} \mid x, x^+, y, f) := \\
@@ -122,7 +125,11 @@ print(f"torch {torch.__version__}, CPU, float64, seed {seed}")
 # ```{prf:definition} η-harder negatives for UCL
 # :label: definition-4
 #
-# Let $p^-_{UCL}(x^-) := \sum_{y^-} r(y^-)\, s(x^- \mid y^-)$, and let the mean weight
+# Let one negative without hardening have the law
+#
+# $$p^-_{UCL}(x^-) := \sum_{y^-} r(y^-)\, s(x^- \mid y^-),$$
+#
+# and let the mean weight of $k$ independent ones
 #
 # $$\gamma(x, f) := \mathbb{E}_{x^-_{1:k} \sim \text{IID } p^-_{UCL}}\bigl[\eta\bigl(f(x)^\top f(x^-_1), \dots, f(x)^\top f(x^-_k)\bigr)\bigr] $$ (eq-6)
 #
