@@ -10,7 +10,7 @@
 # # Figure 2: synthetic data
 #
 # Three classes of 100 points each, Gaussian with identity covariance around random means in 3072 dimensions, mapped
-# into the unit disc ($d = 2$). Theorems 2 and 3 say what the best representation is: an ETF, here three points at
+# into the unit disc ($d = 2$). {prf:ref}`theorem-2` and {prf:ref}`theorem-3` say what is best: an ETF, here three points at
 # $120°$, with loss $.2014$ for SCL and HSCL at every hardness and $.3933$ for UCL (the paper prints $.3935$, which is
 # the limit $k \to \infty$). For HUCL the theory is silent. The paper trains with two kinds of positives: all points of
 # the same class, and a second noisy copy of the same point. Does training get there?
@@ -60,7 +60,7 @@ figures.metric_panels(by_label, ["loss", "equal_inner_product"])
 # %% [markdown]
 # ## Measured against theory
 #
-# `bound` is Theorem 2 for SCL and HSCL and Theorem 3 for UCL; it bounds HUCL too (Theorem 1), without being its
+# `bound` is {eq}`eq-11` for SCL and HSCL and {eq}`eq-30` for UCL; it bounds HUCL too ({prf:ref}`theorem-1`), without being its
 # minimum. `loss` is the run's own loss, `plain_loss` the loss without hardening of the same representation.
 
 # %%
@@ -71,8 +71,8 @@ print(
 report.show_settled([r for r in page.runs if r.spec.positives == "label"], COLUMNS, 4)
 
 # %% [markdown]
-# With noise positives (below) an anchor and its positive are not independent given their class, which Theorem 3
-# assumes: its bound need not hold for UCL, and a loss below it is no error. Theorem 2 assumes nothing of the kind.
+# With noise positives (below) an anchor and its positive are not independent given their class, which {prf:ref}`theorem-3`
+# assumes: its bound need not hold for UCL, and a loss below it is no error. {prf:ref}`theorem-2` assumes nothing of the kind.
 
 # %%
 report.show_settled([r for r in page.runs if r.spec.positives == "noise"], COLUMNS, 4)

@@ -12,7 +12,8 @@
 # The paper's main experiment: supervised (SCL, HSCL) and unsupervised (UCL, HUCL) contrastive learning at hardness
 # $\beta = 0, 2, 5, 10, 30$ on 100 classes, $d = C - 1 = 99$, unit-ball normalisation, random initialisation. The paper
 # reports that hard negatives gain more than 40 points of accuracy, that SCL and UCL stay away from Neural-Collapse, and
-# that HSCL at $\beta = 5, 10, 30$, and of the unsupervised settings only $\beta = 5$, get there.
+# that HSCL at $\beta = 5, 10, 30$, and of the unsupervised settings only $\beta = 5$, get there. {ref}`Figure 4 <fig-cifar100-rows>` has the
+# spectra of the class means, {doc}`Table 1 <table1_losses>` the losses.
 
 # %% tags=["parameters"]
 profile: str = "auto"  # smoke, laptop, workstation, gpu or paper; auto takes the best that has been run
@@ -41,7 +42,7 @@ page.summary()
 # ## Accuracy and Neural-Collapse metrics by epoch
 #
 # Accuracy is that of the official code's mean classifier (D38). Zero-sum is the norm of the *mean* of the class means, as
-# in the paper's plots (D33).
+# in the paper's plots (D33); the equal inner products are those of {eq}`eq-13`.
 
 # %% mystnb={"figure": {"caption": "Figure 3: test accuracy and the three Neural-Collapse metrics by epoch; a band is one standard deviation over seeds to either side. Diamonds: what the paper reports at the end of its training on CIFAR-100 (D47).", "name": "fig-cifar100-metrics"}, "image": {"alt": "Test accuracy, zero-sum, unit-norm and equal inner-product metrics against epochs for five hardness levels, supervised left and unsupervised right."}}
 METRICS = ["test_accuracy", "zero_sum", "unit_norm", "equal_inner_product"]
@@ -102,7 +103,7 @@ report.show_table(report.beside(means, published.FIGURE_3))
 # %% [markdown]
 # ## Measured against theory
 #
-# `bound` is the least loss (Theorem 2: SCL, HSCL; Theorem 3: UCL). `loss` is the run's own, hardened, loss and
+# `bound` is the least loss ({eq}`eq-11`: SCL, HSCL; {eq}`eq-30`: UCL; {prf:ref}`theorem-2`, {prf:ref}`theorem-3`). `loss` is the run's own, hardened, loss and
 # `plain_loss` that without hardening, both in eval mode. `within_class` is the mean distance of a representation to its
 # class mean, `effective_rank` the exponential of the entropy of the spectrum, `clusters` counts class means that are apart:
 # $0$, $C - 1$ and $C$ at Neural-Collapse. Values are medians over the last five evaluations, which isolated spikes leave

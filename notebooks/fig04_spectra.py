@@ -10,10 +10,10 @@
 # # Figure 4: Dimensional-Collapse on CIFAR-100
 #
 # The spectrum of the class means at the end of training, in four rows: features in the unit ball from random weights; in
-# the unit ball from near-NC weights (those that HSCL with $\beta = 10$ ended with, a new optimiser: D26); on the unit sphere;
+# the unit ball from near-NC weights (those that HSCL with $\beta = 10$ ended with, a new optimiser: D26, {doc}`Table 2 <table2_near_nc>`); on the unit sphere;
 # and not normalised ($f / \sqrt d$: D27). Each row has ten settings, and is shown at the best
 # profile at which it has been run. The paper reports that hard negatives
-# mitigate Dimensional-Collapse, that from the near-NC start only HUCL collapses, the more the harder, that sphere and ball
+# mitigate Dimensional-Collapse ({prf:ref}`definition-7`), that from the near-NC start only HUCL collapses, the more the harder, that sphere and ball
 # behave alike, and that without normalisation nothing reaches Neural-Collapse.
 
 # %% tags=["parameters"]

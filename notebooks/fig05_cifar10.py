@@ -11,8 +11,9 @@
 #
 # Ten settings on real images: supervised (SCL, HSCL) and unsupervised (UCL, HUCL) contrastive learning at hardness
 # $\beta = 0, 2, 5, 10, 30$, unit-ball normalisation, random initialisation, $d = C - 1 = 9$. The theory says that all
-# but HUCL are best at Neural-Collapse: class means at an ETF, all images of a class at its mean. The paper reports that
-# Adam gets there only with hard negatives. Figure 6 has the other starts and normalisations.
+# but HUCL are best at Neural-Collapse ({prf:ref}`definition-6`): class means at an ETF, all images of a class at its mean. The paper reports that
+# Adam gets there only with hard negatives. {ref}`Figure 6 <fig-cifar10-rows>` has the other starts and
+# normalisations, {ref}`Figure 3 <fig-cifar100-metrics>` the same on a hundred classes.
 
 # %% tags=["parameters"]
 profile: str = "auto"  # smoke, laptop, workstation, gpu or paper; auto takes the best that has been run
@@ -59,7 +60,7 @@ report.show_table(report.course_frame(page.runs))
 # %% [markdown]
 # ## Measured against theory
 #
-# `bound` is the least loss (Theorem 2: SCL, HSCL; Theorem 3: UCL). `loss` is the run's own, hardened, loss and
+# `bound` is the least loss ({eq}`eq-11`: SCL, HSCL; {eq}`eq-30`: UCL; {prf:ref}`theorem-2`, {prf:ref}`theorem-3`). `loss` is the run's own, hardened, loss and
 # `plain_loss` that without hardening, both in eval mode. `within_class` is the mean distance of a representation to its
 # class mean, `effective_rank` the exponential of the entropy of the spectrum, `clusters` counts class means that are apart:
 # $0$, $C - 1$ and $C$ at Neural-Collapse. Values are medians over the last five evaluations, which isolated spikes leave

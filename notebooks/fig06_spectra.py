@@ -12,7 +12,7 @@
 # The spectrum of the class means at the end of training, in four rows: features in the unit ball from random weights; in
 # the unit ball from near-NC weights (those that HSCL with $\beta = 10$ ended with, a new optimiser: D26); on the unit sphere;
 # and not normalised ($f / \sqrt d$: D27). Each row has ten settings, and is shown at the best
-# profile at which it has been run. The paper reports the effects of Figure 4,
+# profile at which it has been run. The paper reports the effects of {ref}`Figure 4 <fig-cifar100-rows>`,
 # far less pronounced with ten classes.
 
 # %% tags=["parameters"]

@@ -9,11 +9,11 @@
 # %% [markdown]
 # # Table 1: the least loss and the loss reached
 #
-# SCL and HSCL have the same least loss at every hardness (Theorem 2): $.310555$ for 100 classes, of which the paper prints
+# SCL and HSCL have the same least loss at every hardness ({prf:ref}`theorem-2`, {eq}`eq-11`): $.310555$ for 100 classes, of which the paper prints
 # $.3105$ (D41). Table 1 compares it with losses after 400 epochs. The official code returns the *own*, hardened, loss
-# averaged over an epoch in *train mode*; by Theorem 1 a hardened loss lies above that without hardening of the same
+# averaged over an epoch in *train mode*; by {prf:ref}`theorem-1` a hardened loss lies above that without hardening of the same
 # representation, which is why HSCL at $\beta = 2$ (.3603) can stand above SCL (.3384) and yet be closer to
-# Neural-Collapse (D44). This page shows the three readings side by side.
+# Neural-Collapse (D44); {ref}`Figure 3 <fig-cifar100-metrics>` has the metrics by epoch. This page shows the three readings side by side.
 
 # %% tags=["parameters"]
 profile: str = "auto"  # smoke, laptop, workstation, gpu or paper; auto takes the best that has been run

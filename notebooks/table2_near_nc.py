@@ -11,7 +11,8 @@
 #
 # HSCL with $\beta = 10$ is trained first (the *near-NC model*). Each of ten settings then goes on from its weights and
 # statistics, with a new Adam (D26), for as many epochs again. The paper reports that the supervised settings stay where
-# they are, and that HUCL at $\beta = 10$ and $30$ leaves.
+# they are, and that HUCL at $\beta = 10$ and $30$ leaves. The spectra are the second row of
+# {ref}`Figure 4 <fig-cifar100-rows>`.
 
 # %% tags=["parameters"]
 profile: str = "auto"  # smoke, laptop, workstation, gpu or paper; auto takes the best that has been run

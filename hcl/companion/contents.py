@@ -10,9 +10,22 @@ from hcl.training import places
 
 VERDICTS = {
     "scoreboard": ("all claims", "every empirical claim with its verdict, computed from the records"),
-    "fidelity": ("paper against code", f"what each ambiguity changes, and the slips P1 to P{len(of_kind('P'))}"),
+    "fidelity": ("paper against code", f"what the differences D1 to D{len(of_kind('D'))} change"),
+    "slips": ("slips of the text", f"P1 to P{len(of_kind('P'))}, each with a computed number"),
 }  # what they are of, and what they show
-USING = ("book/reading", "book/pages/performance", "book/api")
+# The pages before and after those of the figures, by the part of the book that they are in.
+FIRST = {"Start here": ("book/reading", "book/pages/scoreboard")}
+LAST = {
+    "Using it": ("book/pages/performance", "book/api"),
+    "Background": (
+        "book/related",
+        "book/limits",
+        "book/pages/fidelity",
+        "book/pages/points",
+        "book/pages/slips",
+        "book/references",
+    ),
+}
 
 
 def chapters() -> dict[str, tuple[str, str]]:
@@ -29,11 +42,7 @@ def chapters() -> dict[str, tuple[str, str]]:
 
 def toc() -> str:
     """Return ``_toc.yml``."""
-    parts = {
-        "The verdicts": [f"book/pages/{name}" for name in VERDICTS],
-        "The paper, re-run": [f"book/pages/{name}" for name in chapters()],
-        "Using it": list(USING),
-    }
+    parts = FIRST | {"The paper, re-run": tuple(f"book/pages/{name}" for name in chapters())} | LAST
     lines = [
         "# Written by `make contents` from the registry of figures.",
         "format: jb-book",
