@@ -11,7 +11,8 @@ VERDICTS = {
     "scoreboard": ("all claims", "every empirical claim with its verdict, computed from the records"),
     "fidelity": ("paper against code", f"what each ambiguity changes, and the slips P1 to P{len(of_kind('P'))}"),
 }  # what they are of, and what they show
-USING = ("book/reading", "book/pages/performance", "book/api")
+START = ("book/pages/idea", "book/reading", "book/glossary")
+USING = ("book/rerun", "book/pages/performance", "book/api")
 _TABLE = re.compile(r"(?<=<!-- figures -->\n)(.*?)(?=<!-- /figures -->)", re.DOTALL)
 
 
@@ -30,6 +31,7 @@ def chapters() -> dict[str, tuple[str, str]]:
 def toc() -> str:
     """Return ``_toc.yml``."""
     parts = {
+        "Start here": list(START),
         "The verdicts": [f"book/pages/{name}" for name in VERDICTS],
         "The paper, re-run": [f"book/pages/{name}" for name in chapters()],
         "Using it": list(USING),
