@@ -111,3 +111,4 @@ idea_moving.moving([run for run in by_label if (run.spec.method, run.spec.hardne
 # %%
 glue("front-beside", HTML(front.beside_table(page.runs)), display=False)
 glue("front-result", front.result(page.runs), display=False)
+glue("front-data", front.data_note(page.runs), display=False)

@@ -45,7 +45,7 @@ _PARTS = (  # the name of a colour, a heading, what opens each claim, and the ve
 )
 _ENCODERS = {"small_resnet": "a small ResNet, 3 blocks", "resnet50": "ResNet-50", "mlp": "a multi-layer perceptron"}
 _STEMS = {"patch": "4×4 patches", "cifar": "CIFAR stem", "torchvision": "ImageNet stem"}
-_PAPER = {"seeds": "not stated, one run a setting", "hardware": "an NVIDIA A100"}  # D24, D25
+_PAPER = {"seeds": "one run a setting", "hardware": "an NVIDIA A100"}  # D24, D25
 
 
 
@@ -64,11 +64,11 @@ def sentences(board: pd.DataFrame) -> list[tuple[str, str, str]]:
     for colour, heading, opening, statuses in _PARTS:
         mine = judged[judged["verdict"].isin(statuses)]
         named = [f"{opening}{FIRST[name]}" for name in FIRST if name in set(mine["name"])][:NAMED]
-        count = f"{len(mine)} of the {len(judged)} claims with runs"
+        count = f"{len(mine)} of {len(judged)} claims"
         if partly := int((mine["verdict"] == "partly").sum()):
             count += f", {partly} of them in part"
         if colour == "undecided" and waiting:
-            count += f"; {waiting} wait for theirs"
+            count += f"; {waiting} more wait for their runs"
         if len(mine) > len(named):
             named.append(f"and {len(mine) - len(named)} more")
         said.append((colour, f"{heading} ({count}):", "; ".join(named) + "." if named else "nothing."))
@@ -156,6 +156,23 @@ def _place(row: "pd.Series[Any]", classes: int) -> str:
     clusters, rank = (float(row.get(name, float("nan"))) for name in ("clusters", "effective_rank"))
     apart = "all stay apart" if clusters >= classes else f"they merge into {number(clusters, '.0f')} clusters"
     return f"{apart} and fill {number(rank, '.0f')} of {classes - 1} dimensions"
+
+
+def data_note(runs: Sequence[Run]) -> str:
+    """Return in words what data the main experiment was run on, and what that is enough for.
+
+    Args:
+        runs: of Figure 3, at least one.
+    """
+    spec = runs[0].spec
+    each = (spec.num_train or NUM_TRAIN[spec.dataset]) // spec.num_classes
+    own = figure_named("fig03").dataset
+    said = "These runs are on CIFAR-100, the paper's data."
+    if spec.dataset != own:
+        said = f"CIFAR-100 was not to be had for these runs: {spec.dataset} stands in for it."
+    if each < NUM_TRAIN[own or spec.dataset] // spec.num_classes:
+        said += f" {each} images a class are enough to judge geometry, and too few to judge the paper's accuracies."
+    return said
 
 
 def repository(config: Mapping[str, Any]) -> str:

@@ -37,7 +37,7 @@ def _shape(x: float, y: float, kind: str, size: float = 11) -> str:
 
 _ITEMS = (
     # what it is called, its picture, and the angle of its embedding in degrees
-    ("anchor", "circle", 60), ("positive", "circle", 92), ("hard negative", "rounded", 22),
+    ("anchor", "circle", 60), ("positive", "circle", 92), ("hard negative", "rounded", 28),
     ("negative", "square", 300), ("negative", "triangle", 200),
 )  # fmt: skip
 
@@ -54,7 +54,7 @@ def samples() -> HTML:
     rows += _arrow((300, 138), (336, 138), MUTED)
     left = panel(340, 276, "Five pictures enter a network: an anchor and a positive of one class, three negatives.", rows)
 
-    cx, cy, r = 160, 140, 92
+    cx, cy, r = 150, 140, 86
     ball = element("circle", cx=cx, cy=cy, r=r, fill="none", stroke=RULE, stroke_width=1.5)
     ball += element("circle", cx=cx, cy=cy, r=2, fill=MUTED)
     for name, kind, degrees in _ITEMS:
@@ -62,8 +62,8 @@ def samples() -> HTML:
         ball += line((cx, cy), (x, y), MUTED, 1) + _shape(x, y, kind, 9)
         where = "start" if x > cx + 30 else "end" if x < cx - 30 else "middle"
         ball += text(cx + 1.17 * (x - cx), cy + 1.17 * (y - cy) + 4, name, anchor=where)
-    ball += _arc(cx, cy, 0.72 * r, 88, 64, CLASSES[0]) + text(cx + 15, cy - 44, "pull", anchor="middle", fill=CLASSES[0])
-    ball += _arc(cx, cy, 0.72 * r, 18, -18, CLASSES[1]) + text(cx + 44, cy + 14, "push", anchor="middle", fill=CLASSES[1])
+    ball += _arc(cx, cy, 0.72 * r, 88, 64, CLASSES[0]) + text(cx - 8, cy - 50, "pull", anchor="end", fill=CLASSES[0])
+    ball += _arc(cx, cy, 0.78 * r, 22, -16, CLASSES[1]) + text(cx + 58, cy + 5, "push", anchor="end", fill=CLASSES[1])
     right = panel(340, 276, "Their embeddings on the unit circle: the hard negative lies close to the anchor.", ball)
     caption = (
         "Shapes are classes. The network turns each picture into a point, its <em>embedding</em>. Training pulls the "
@@ -171,37 +171,58 @@ def near_share(shares: np.ndarray) -> float:
     return float(shares[similarity_centres(len(shares)) > NEAR].sum())
 
 
+def own_share(similarities: np.ndarray, beta: float) -> float:
+    """Return the share of hardened draws that are of the anchor's own class, where labels do not keep these out.
+
+    Args:
+        similarities: (2, bins) counts, of one class and of two, as `hcl.geometry.similarity_histogram` has them.
+        beta: hardness, >= 0.
+    """
+    together = similarities.sum(0)
+    drawn = tilted(together.astype(float), beta)
+    return float((drawn * similarities[0] / np.maximum(together, 1)).sum())
+
+
 def hardening(run: Run) -> HTML:
-    """Draw what hardening does to the recorded similarities of items of different classes, a row a hardness.
+    """Draw what hardening does to recorded similarities, a row a hardness, with labels and without.
 
     Args:
         run: that has recorded ``similarities``.
     """
-    counts = run.arrays["similarities"][-1][1].astype(float)
-    left, width, height = 64, 250, 50
-    edges = left + width * np.arange(len(counts) + 1) / len(counts)
-    drawn = ""
-    for row, (beta, colour) in enumerate(zip(BETA, BETAS, strict=True)):
-        shares = tilted(counts, beta)
-        base = 60 + 58 * row
-        tops = base - height * shares / shares.max()
-        steps = [point for i, top in enumerate(tops) for point in ((edges[i], top), (edges[i + 1], top))]
-        outline = [(left, base), *steps, (left + width, base)]
-        drawn += path(outline, closed=True, fill=colour, fill_opacity=0.25, stroke=colour, stroke_width=1.2)
-        drawn += text(left - 8, base, f"β = {beta:g}", anchor="end", fill=colour)
-        drawn += line((left, base), (left + width, base), RULE, 1)
-        drawn += text(left + width - 14, base - 8, f"{near_share(shares):.0%} above {NEAR:g}", anchor="end", size=12)
-    bottom = 60 + 58 * 4
-    places = [left, left + width / 2, left + width]
-    drawn += _ticks_x((-1, 0, 1), places, bottom, "similarity of a negative to its anchor", left + width / 2)
-    shown = panel(340, bottom + 42, "Distributions of similarities, a row for each hardness, further right as β grows.", drawn)
+    counts = run.arrays["similarities"][-1]
+    other, together = counts[1].astype(float), counts.sum(0).astype(float)
+    near = [f"{near_share(tilted(other, beta)):.0%} above {NEAR:g}" for beta in BETA]
+    own = [f"{own_share(counts, beta):.0%} of its own class" for beta in BETA]
+    panels = [
+        _rows("With labels: other classes only", other, near), _rows("Without labels: any picture", together, own)
+    ]  # fmt: skip
     spec = run.spec
     caption = (
         "How similar negatives are to their anchor, as they come (β = 0) and as hard negatives are drawn. Recorded "
-        f"similarities of images of different classes ({label(spec)} on {spec.dataset}, epoch {spec.epochs:,}), each "
-        "weighted by e<sup>βt</sup>; every row is drawn to its own height."
+        f"similarities of images ({label(spec)} on {spec.dataset}, epoch {spec.epochs:,}), each weighted by "
+        "e<sup>βt</sup>; every row is drawn to its own height."
     )
-    return HTML(figure([shown], caption, "idea-hardening"))
+    return HTML(figure(panels, caption, "idea-hardening"))
+
+
+def _rows(title: str, counts: np.ndarray, notes: Sequence[str]) -> str:
+    """Return a panel of the distribution of similarities at every hardness, with a note in each row."""
+    left, width, height, top, step = 58, 250, 44, 82, 58
+    edges = left + width * np.arange(len(counts) + 1) / len(counts)
+    drawn = text(left + width / 2, 18, title, anchor="middle", size=14)
+    for row, (beta, colour, note) in enumerate(zip(BETA, BETAS, notes, strict=True)):
+        shares, base = tilted(counts, beta), top + step * row
+        tops = base - height * shares / shares.max()
+        steps = [point for i, y in enumerate(tops) for point in ((edges[i], y), (edges[i + 1], y))]
+        outline = [(left, base), *steps, (left + width, base)]
+        drawn += path(outline, closed=True, fill=colour, fill_opacity=0.25, stroke=colour, stroke_width=1.2)
+        drawn += text(left - 8, base, f"β = {beta:g}", anchor="end", fill=colour)
+        drawn += text(left + width - 12, base - 8, note, anchor="end", size=12)
+    bottom = top + step * (len(BETA) - 1)
+    places = [left, left + width / 2, left + width]
+    drawn += _ticks_x((-1, 0, 1), places, bottom, "similarity of a negative to its anchor", left + width / 2)
+    what = f"{title}: distributions of similarities, a row for each hardness, further right as it grows."
+    return panel(330, bottom + 42, what, drawn)
 
 
 # Flat or a cliff
@@ -214,7 +235,7 @@ def spectra(runs: Sequence[Run]) -> HTML:
         runs: two or so, of one data set.
     """
     curves = [covariance_spectrum(torch.from_numpy(run.arrays["means"])).numpy() for run in runs]
-    count = runs[0].spec.num_classes - 1
+    count = min(runs[0].spec.num_classes - 1, *(len(curve) for curve in curves))
     low = -20.0
     left, top, width, height = 50, 16, 290, 220
     xs = left + width * np.arange(count) / max(count - 1, 1)

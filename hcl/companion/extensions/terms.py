@@ -54,7 +54,7 @@ _WORD = re.compile(
     "|".join(rf"(?P<t{_LONGEST_FIRST.index(term)}>\b(?:{WORDS[term]})\b)" for term in _LONGEST_FIRST), re.IGNORECASE
 )
 _ELSEWHERE = (
-    nodes.title, nodes.literal, nodes.literal_block, nodes.math, nodes.math_block, nodes.reference, nodes.raw,
+    nodes.title, nodes.strong, nodes.literal, nodes.literal_block, nodes.math, nodes.math_block, nodes.reference, nodes.raw,
     nodes.caption, nodes.field_name, nodes.comment, addnodes.pending_xref, addnodes.desc, addnodes.glossary,
 )  # fmt: skip
 
@@ -98,7 +98,7 @@ def link(document: nodes.document, docname: str) -> set[str]:
 def _in_running_text(leaf: nodes.Node) -> bool:
     node, paragraph = leaf.parent, False
     while node is not None:
-        if isinstance(node, _ELSEWHERE):
+        if isinstance(node, _ELSEWHERE) or node.get("design_component") == "card":
             return False
         paragraph = paragraph or isinstance(node, nodes.paragraph)
         node = node.parent
