@@ -30,7 +30,7 @@ seeds: list[int] = []  # of the runs on 100 classes; empty takes what is recorde
 from IPython.display import HTML
 from myst_nb import glue
 
-from hcl.companion import front, idea_figures, idea_moving, pages, parameters
+from hcl.companion import front, idea_figures, idea_moving, idea_records, pages, parameters
 
 parameters.check()
 page = pages.load("fig03", profile, hardness=hardness, seeds=seeds)
@@ -63,7 +63,7 @@ idea_figures.simplices()
 # them lies in the direction used most, the second most, and so on.
 
 # %%
-idea_figures.spectra([plain, hard])
+idea_records.spectra([plain, hard])
 
 # %% [markdown]
 # ## Classes that merge
@@ -72,7 +72,7 @@ idea_figures.spectra([plain, hard])
 # can tell them apart again.
 
 # %%
-idea_figures.merging([plain, hard])
+idea_records.merging([plain, hard])
 
 # %% [markdown]
 # ## What hard negatives do
@@ -84,7 +84,7 @@ idea_figures.merging([plain, hard])
 
 # %%
 similar = [run for run in [*page.runs, *pages.recorded("fig05", "workstation")] if "similarities" in run.arrays]
-idea_figures.hardening(next((run for run in similar if run.spec.method == "SCL"), similar[0]))
+idea_records.hardening(next((run for run in similar if run.spec.method == "SCL"), similar[0]))
 
 # %% [markdown]
 # Without labels this has a price. The most similar of all pictures are those of the anchor's own class, and with a high β

@@ -13,7 +13,7 @@ from docutils.utils import new_document
 from helpers import ROOT
 from sphinx import addnodes
 
-from hcl.companion import front, idea_figures, idea_moving
+from hcl.companion import front, idea_figures, idea_moving, idea_records
 from hcl.companion.claims import CLAIMS
 from hcl.companion.extensions import terms
 from hcl.geometry import simplex_etf
@@ -127,19 +127,19 @@ def test_the_bibtex_of_the_front_page_is_that_of_the_citation_file():
 def test_hardening_weights_similarities_by_the_exponential():
     counts = np.array([5.0, 3.0, 0.0, 2.0])  # at -.75, -.25, .25, .75
     weights = counts * np.exp(4 * np.array([-0.75, -0.25, 0.25, 0.75]))
-    np.testing.assert_allclose(idea_figures.tilted(counts, 4.0), weights / weights.sum())
-    np.testing.assert_allclose(idea_figures.tilted(counts, 0.0), counts / 10)
+    np.testing.assert_allclose(idea_records.tilted(counts, 4.0), weights / weights.sum())
+    np.testing.assert_allclose(idea_records.tilted(counts, 0.0), counts / 10)
     histogram = np.zeros(100)
     histogram[[10, 97]] = 96, 4
-    assert idea_figures.near_share(idea_figures.tilted(histogram, 0.0)) == pytest.approx(0.04)
-    assert idea_figures.near_share(idea_figures.tilted(histogram, 30.0)) > 0.999
+    assert idea_records.near_share(idea_records.tilted(histogram, 0.0)) == pytest.approx(0.04)
+    assert idea_records.near_share(idea_records.tilted(histogram, 30.0)) > 0.999
 
 
 def test_without_labels_hard_draws_are_of_the_anchors_own_class():
     counts = np.zeros((2, 100))
     counts[0, 99], counts[1, 49] = 1, 99  # of its class at 1, of others at 0
-    assert idea_figures.own_share(counts, 0.0) == pytest.approx(0.01)
-    assert idea_figures.own_share(counts, 5.0) == pytest.approx(1 / (1 + 99 * np.exp(-5.0)), rel=0.01)
+    assert idea_records.own_share(counts, 0.0) == pytest.approx(0.01)
+    assert idea_records.own_share(counts, 5.0) == pytest.approx(1 / (1 + 99 * np.exp(-5.0)), rel=0.01)
 
 
 def test_classes_are_the_angle_of_a_simplex_apart():
@@ -150,13 +150,13 @@ def test_classes_are_the_angle_of_a_simplex_apart():
 
 def test_merged_classes_are_neighbours_in_the_picture():
     places = np.eye(3)[[0, 1, 2, 0, 1, 2, 0, 1, 2]] + np.random.default_rng(0).normal(0, 0.01, (9, 3))
-    order = idea_figures.by_cluster(places)
+    order = idea_records.by_cluster(places)
     assert sorted(order) == list(range(9))
     assert all(len({int(c) % 3 for c in order[i : i + 3]}) == 1 for i in (0, 3, 6))
 
 
 def test_the_colours_of_inner_products_are_clear_at_zero_and_full_at_the_ends():
-    low, zero, high, beyond = idea_figures.diverging(np.array([-1.0, 0.0, 1.0, 1.7]))
+    low, zero, high, beyond = idea_records.diverging(np.array([-1.0, 0.0, 1.0, 1.7]))
     assert zero[3] == 0 and low[3] == high[3] == 255 and (high == beyond).all() and (low[:3] != high[:3]).all()
 
 
@@ -198,8 +198,8 @@ def test_every_drawing_is_described():
     runs = [made_up(np.eye(6) - 1 / 6), made_up(np.eye(6), replace(SPEC, hardness=10.0))]
     similar = made_up(np.eye(6), similarities=np.ones((1, 2, 100)))
     drawn = [
-        idea_figures.samples(), idea_figures.simplices(), idea_figures.spectra(runs), idea_figures.merging(runs),
-        idea_figures.hardening(similar), idea_moving.moving([points_run()]),
+        idea_figures.samples(), idea_figures.simplices(), idea_records.spectra(runs), idea_records.merging(runs),
+        idea_records.hardening(similar), idea_moving.moving([points_run()]),
     ]  # fmt: skip
     for html in drawn:
         pictures = re.findall(r"<svg [^>]*>", html.data)

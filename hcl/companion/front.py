@@ -48,7 +48,6 @@ _STEMS = {"patch": "4×4 patches", "cifar": "CIFAR stem", "torchvision": "ImageN
 _PAPER = {"seeds": "one run a setting", "hardware": "an NVIDIA A100"}  # D24, D25
 
 
-
 def sentences(board: pd.DataFrame) -> list[tuple[str, str, str]]:
     """Return what held, what did not and what could not be told, a sentence each, in counts and the first claims.
 

@@ -92,8 +92,8 @@ def moving(runs: Sequence[Run]) -> HTML:
     names = ", ".join(label(run.spec) for run in runs)
     caption = (
         f"Points of three classes of the synthetic data in training ({escape(names)}; seed {runs[0].spec.seed}), "
-        f"recorded after {len(epochs)} of {epochs[-1]} epochs; {SHOWN} points a class are drawn. The dotted triangle is "
-        "the best arrangement, turned to fit."
+        f"recorded after {len(epochs)} of {epochs[-1]} epochs; {SHOWN} points a class are drawn. The dotted triangle "
+        "is the best arrangement, turned to fit."
     )
     panels = [_plane(run, paths[-1]) for run, (_, paths) in zip(runs, shown, strict=True)]
     drawn = figure(panels, caption, "idea-moving").replace("</div><figcaption>", f"</div>{controls}<figcaption>")

@@ -25,7 +25,9 @@ def _value(value: object) -> str:
     return f"{value:.4g}" if isinstance(value, float) else escape(str(value), quote=True)
 
 
-def text(x: float, y: float, words: str, *, size: float = 13, anchor: str = "start", fill: str = INK, **more: object) -> str:
+def text(
+    x: float, y: float, words: str, *, size: float = 13, anchor: str = "start", fill: str = INK, **more: object
+) -> str:
     """Return words at a place: their base line and, by ``anchor``, their start, middle or end."""
     return element("text", escape(words), x=x, y=y, font_size=size, text_anchor=anchor, fill=fill, **more)
 
@@ -45,7 +47,8 @@ def panel(width: int, height: int, description: str, content: str) -> str:
     """Return a drawing of at most its own width, described for those who do not see it."""
     return element(
         "svg", content, xmlns="http://www.w3.org/2000/svg", viewBox=f"0 0 {width} {height}", role="img",
-        style=f"flex:1 1 {0.8 * width:.0f}px;max-width:{width}px;height:auto;font-family:inherit", aria_label=description,
+        style=f"flex:1 1 {0.8 * width:.0f}px;max-width:{width}px;height:auto;font-family:inherit",
+        aria_label=description,
     )  # fmt: skip
 
 

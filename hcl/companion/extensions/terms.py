@@ -54,8 +54,8 @@ _WORD = re.compile(
     "|".join(rf"(?P<t{_LONGEST_FIRST.index(term)}>\b(?:{WORDS[term]})\b)" for term in _LONGEST_FIRST), re.IGNORECASE
 )
 _ELSEWHERE = (
-    nodes.title, nodes.strong, nodes.literal, nodes.literal_block, nodes.math, nodes.math_block, nodes.reference, nodes.raw,
-    nodes.caption, nodes.field_name, nodes.comment, addnodes.pending_xref, addnodes.desc, addnodes.glossary,
+    nodes.title, nodes.strong, nodes.literal, nodes.literal_block, nodes.math, nodes.math_block, nodes.reference,
+    nodes.raw, nodes.caption, nodes.field_name, nodes.comment, addnodes.pending_xref, addnodes.desc, addnodes.glossary,
 )  # fmt: skip
 
 
@@ -84,7 +84,9 @@ def link(document: nodes.document, docname: str) -> set[str]:
             continue
         parts: list[nodes.Node] = []
         words, at = leaf.astext(), 0
-        spoken = [(0, len(words), words)] if words in ITALIC and isinstance(leaf.parent, nodes.emphasis) else found(words)
+        spoken = (
+            [(0, len(words), words)] if words in ITALIC and isinstance(leaf.parent, nodes.emphasis) else found(words)
+        )
         for start, end, term in spoken:
             if term.casefold() not in done:
                 done.add(term.casefold())
