@@ -79,7 +79,7 @@ def hardening(run: Run) -> HTML:
     counts = run.arrays["similarities"][-1]
     other, together = counts[1].astype(float), counts.sum(0).astype(float)
     near = [f"{near_share(tilted(other, beta)):.0%} above {NEAR:g}" for beta in BETA]
-    own = [f"{own_share(counts, beta):.0%} of its own class" for beta in BETA]
+    own = [f"{own_share(counts, beta):.0%} own class" for beta in BETA]
     panels = [
         _rows("With labels: other classes only", other, near), _rows("Without labels: any picture", together, own)
     ]  # fmt: skip
