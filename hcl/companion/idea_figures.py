@@ -33,9 +33,9 @@ def samples() -> HTML:
     """Draw five pictures, called by their parts in the loss, and where a network puts them on the unit circle."""
     rows = ""
     for number_, (name, kind, _) in enumerate(_ITEMS):
-        y = 46 + 46 * number_
-        rows += element("rect", x=8, y=y - 19, width=38, height=38, rx=4, fill=GROUND, stroke=RULE)
-        rows += _shape(27, y, kind) + text(56, y + 5, name) + line((158, y), (214, 138), MUTED, 1)
+        row = 46 + 46 * number_
+        rows += element("rect", x=8, y=row - 19, width=38, height=38, rx=4, fill=GROUND, stroke=RULE)
+        rows += _shape(27, row, kind) + text(56, row + 5, name) + line((158, row), (214, 138), MUTED, 1)
     rows += element("rect", x=214, y=108, width=86, height=60, rx=8, fill="none", stroke=INK)
     rows += text(257, 134, "network", anchor="middle") + text(257, 153, "f", anchor="middle", font_style="italic")
     rows += _arrow((300, 138), (336, 138), MUTED)

@@ -22,7 +22,7 @@ NEAR = 0.9  # a similarity above this is called near
 # Axes of the plots
 
 
-def _ticks_x(values: Sequence[float], to_x: "list[float]", y: float, words: str, middle: float) -> str:
+def _ticks_x(values: Sequence[float], to_x: Sequence[float], y: float, words: str, middle: float) -> str:
     drawn = "".join(
         line((x, y), (x, y + 4), MUTED, 1) + text(x, y + 17, f"{value:g}".replace("-", "−"), anchor="middle", size=12)
         for value, x in zip(values, to_x, strict=True)
