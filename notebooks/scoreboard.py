@@ -76,3 +76,10 @@ report.show_table(limits_table(changed))
 
 # %%
 report.show_table(changed.set_index(["limit", "value"]))
+
+# %%
+from IPython.display import HTML
+
+from hcl.companion import front
+
+glue("front-outcome", HTML(front.outcome(board)), display=False)

@@ -14,15 +14,16 @@ VERDICTS = {
     "slips": ("slips of the text", f"P1 to P{len(of_kind('P'))}, each with a computed number"),
 }  # what they are of, and what they show
 # The pages before and after those of the figures, by the part of the book that they are in.
-FIRST = {"Start here": ("book/reading", "book/pages/scoreboard")}
+FIRST = {"Start here": ("book/pages/idea", "book/reading", "book/pages/scoreboard")}
 LAST = {
-    "Using it": ("book/pages/performance", "book/api"),
+    "Using it": ("book/rerun", "book/pages/performance", "book/api"),
     "Background": (
         "book/related",
         "book/limits",
         "book/pages/fidelity",
         "book/pages/points",
         "book/pages/slips",
+        "book/glossary",
         "book/references",
     ),
 }
