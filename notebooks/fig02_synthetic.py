@@ -54,6 +54,10 @@ figures.point_panels(by_noise)
 
 # %% mystnb={"figure": {"caption": "Own loss and distance from an ETF by epoch, positives by label. Bounds: .2014 (left), .3933 for UCL (right).", "name": "fig-synthetic-epochs"}, "image": {"alt": "Own loss in eval mode and equal inner-product metric against epochs for label positives, supervised left and unsupervised right.", "classes": "dark-light"}}
 figures.metric_panels(by_label, ["loss", "equal_inner_product"])
+
+# %% tags=["remove-input"]
+page.interactive(["loss", "equal_inner_product"], by_label)
+
 # %% [markdown]
 # ## Measured against theory
 #

@@ -43,6 +43,9 @@ glue("fig03-headline", figures.headline(page.runs))
 # %% mystnb={"figure": {"caption": "Figure 3: test accuracy and the three Neural-Collapse metrics by epoch; a band is one standard deviation over seeds to either side.", "name": "fig-cifar100-metrics"}, "image": {"alt": "Test accuracy, zero-sum, unit-norm and equal inner-product metrics against epochs for five hardness levels, supervised left and unsupervised right.", "classes": "dark-light"}}
 figures.metric_panels(page.runs, ["test_accuracy", "zero_sum", "unit_norm", "equal_inner_product"])
 
+# %% tags=["remove-input"]
+page.interactive(["test_accuracy", "zero_sum", "unit_norm", "equal_inner_product"])
+
 # %% [markdown]
 # ## Classes that merge
 #
@@ -62,6 +65,9 @@ figures.cluster_panel(page.runs)
 # %% mystnb={"figure": {"caption": "Rank above ln = -10, effective rank and, where a run has recorded it by epoch, number of clusters of class means.", "name": "fig-cifar100-course"}, "image": {"alt": "Rank, effective rank and, where recorded, clusters of class means against epochs by hardness, supervised left and unsupervised right.", "classes": "dark-light"}}
 figures.metric_panels(page.runs, figures.recorded(page.runs, ["rank", "effective_rank", "clusters"]))
 
+# %% tags=["remove-input"]
+page.interactive(["rank", "effective_rank", "clusters"])
+
 # %% [markdown]
 # ## Given more time
 #
@@ -73,6 +79,9 @@ long = pages.recorded("fig03_long", "workstation")
 figures.metric_panels(long, ["equal_inner_product", "effective_rank", "clusters"]) if long else Markdown(
     "*The long run is still to be made.*"
 )
+
+# %% tags=["remove-input"]
+page.interactive(["equal_inner_product", "effective_rank", "clusters"], long)
 
 # %% [markdown]
 # ## What a rank is worth

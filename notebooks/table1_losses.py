@@ -43,6 +43,9 @@ report.show_table(report.beside(means, {"train_loss": published.TABLE_1}), digit
 bound = labels.bound(page.runs[0].spec)
 figures.metric_panels(page.runs, ["train_loss", "plain_loss"], levels={"train_loss": bound, "plain_loss": bound})
 
+# %% tags=["remove-input"]
+page.interactive(["train_loss", "plain_loss"])
+
 # %% [markdown]
 # ## What the paper says, and what came of it
 #

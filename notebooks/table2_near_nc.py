@@ -41,6 +41,9 @@ report.show_table(report.beside(report.near_nc_frame(page.runs, columns), publis
 continued = [run for run in page.runs if run.spec.init == "near_nc"]
 figures.metric_panels(continued, ["zero_sum", "unit_norm", "equal_inner_product"])
 
+# %% tags=["remove-input"]
+page.interactive(["zero_sum", "unit_norm", "equal_inner_product"], continued)
+
 # %% [markdown]
 # ## What the paper says, and what came of it
 #

@@ -20,7 +20,7 @@ from hcl.companion.registry import FIGURES
 from hcl.errors import HclError
 from hcl.training import checks, places
 
-EXTRA = ("scoreboard", "performance")  # pages that are no figure of the paper
+EXTRA = ("scoreboard", "performance", "explorer")  # pages that are no figure of the paper
 
 
 class BookError(HclError, RuntimeError):

@@ -32,19 +32,22 @@ class Element:
         return {"text/html": self.code, "text/plain": self.words}
 
 
-def chart(runs: Sequence[Run], metrics: Sequence[str], titles: Mapping[str, str] | None = None) -> Element:
+def chart(
+    runs: Sequence[Run], metrics: Sequence[str], titles: Mapping[str, str] | None = None, figure: str = ""
+) -> Element:
     """Return the element that lets a reader draw the figure before it again, with values on hover.
 
     Args:
         runs: that the figure shows; of those without a record there is no chart.
         metrics: columns of the history, or ``"spectrum"``, a row of panels each.
         titles: what to call the rows of Figures 4 and 6.
+        figure: of the registry, for the link to the explorer.
     """
     of: dict[str, dict[str, list[str]]] = {}
     for run in runs:
         if run.path is not None:
             of.setdefault(piece_of(run), {}).setdefault(row_of(run.spec), []).append(run.path.name)
-    asked = {"metrics": list(metrics), "runs": of, "titles": dict(titles or {})}
+    asked = {"metrics": list(metrics), "runs": of, "titles": dict(titles or {}), "figure": figure}
     return Element(f"<div {MARK}='{_attribute(asked)}' hidden></div>", "(Interactive in the book.)")
 
 

@@ -26,7 +26,7 @@ from hcl.training.runs import Run
 from hcl.training.spec import RunSpec
 
 FOLDER, INDEX = "hcl-runs", "index"
-SPECTRUM = "spectrum"
+SPECTRUM, FIRST = "spectrum", "fig03"  # the figure that the explorer opens with
 DIGITS = 4  # of values, which charts cannot show more of
 _KNOTS: Mapping[str, tuple[float, ...]] = {
     "exponential": (0, 2, 5, 10, 30, 60), "polynomial": (0, 3, 5, 10, 20, 40), "threshold": (0, 0.2, 0.4, 0.6, 0.8, 1),
@@ -192,7 +192,9 @@ def pieces(runs: Iterable[Run]) -> dict[str, dict[str, Any]]:
 def index(found: Mapping[str, Mapping[str, Any]]) -> dict[str, Any]:
     """Return what the controls of the explorer need before any piece is there."""
     stands_for = {stand_in: own for own, stand_in in STAND_INS.items()}
+    first = [at for at, piece in enumerate(found.values()) if any(FIRST in run["figures"] for run in piece["runs"])]
     return {
+        "start": next(iter(first), 0),
         "pieces": [
             {
                 "key": key,
