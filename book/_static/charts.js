@@ -90,13 +90,19 @@ window.HclCharts = (() => {
     }).filter((curve) => curve.x.length);
   }
 
+  const digitsOf = (metric) => (/^(rank|effective_rank|clusters)/.test(metric) ? 1 : 3);
+  const minus = (text) => text.replace(/-/g, "−");
+  const isTiny = (value, metric) => value !== 0 && Math.abs(value) < 10 ** -digitsOf(metric);
   /** A number as the book writes it: counts to one decimal, tiny ones in powers of ten. */
   function number(value, metric = "") {
     if (value === null || value === undefined) return "–";
-    const digits = /^(rank|effective_rank|clusters)/.test(metric) ? 1 : 3;
-    if (Number.isInteger(value) && Math.abs(value) >= 1) return String(value).replace("-", "−");
-    const tiny = value !== 0 && Math.abs(value) < 10 ** -digits;
-    return (tiny ? value.toExponential(1) : value.toFixed(digits)).replace(/-/g, "−");
+    if (Number.isInteger(value) && Math.abs(value) >= 1) return minus(String(value));
+    return minus(isTiny(value, metric) ? value.toExponential(1) : value.toFixed(digitsOf(metric)));
+  }
+  /** A mean and its standard deviation, which has the decimals of its mean; without one where there is a single seed. */
+  function meanAndSpread(centre, sd, metric) {
+    if (sd === null) return number(centre, metric);
+    return `${number(centre, metric)} ± ${minus(isTiny(centre, metric) ? sd.toExponential(1) : sd.toFixed(digitsOf(metric)))}`;
   }
 
   function traces(curve, metric, axis, { each, unified, named }) {
@@ -104,9 +110,8 @@ window.HclCharts = (() => {
     const of = ramp(run.level);
     const seeds = each ? `, seed ${run.seed}` : curve.seeds.length > 1 ? `, ${curve.seeds.length} seeds` : "";
     const words = curve.x.map((x, i) => {
-      const spread = curve.sd[i] === null ? "" : ` ± ${number(curve.sd[i], metric)}`;
       const where = unified ? "" : `<br>${metric === "spectrum" ? "index" : "epoch"} ${x}`;
-      return `${run.name}${seeds}: ${number(curve.y[i], metric)}${spread}${where}`;
+      return `${run.name}${seeds}: ${meanAndSpread(curve.y[i], curve.sd[i], metric)}${where}`;
     });
     const band = curve.sd.some((sd) => sd !== null) && {
       x: [...curve.x, ...curve.x.slice().reverse()],
@@ -115,9 +120,9 @@ window.HclCharts = (() => {
       legendgroup: run.hardness, xaxis: `x${axis}`, yaxis: `y${axis}`,
     };
     const line = {
-      x: curve.x, y: curve.y, text: words, hovertemplate: "%{text}<extra></extra>", mode: "lines+markers",
+      x: curve.x, y: curve.y, text: words, hovertemplate: "%{text}<extra></extra>", mode: curve.x.length > 60 ? "lines" : "lines+markers",
       line: { color: of, width: 2, dash: DASHES[step(run.level)] },
-      marker: { color: of, size: curve.x.length > 60 ? 4 : 6, symbol: MARKERS[step(run.level)] },
+      marker: { color: of, size: 6, symbol: MARKERS[step(run.level)] },
       name: run.hardness, legendgroup: run.hardness, legendrank: run.order, showlegend: named,
       xaxis: `x${axis}`, yaxis: `y${axis}`,
     };
@@ -131,19 +136,26 @@ window.HclCharts = (() => {
   }
 
   /**
-   * Draw panels, each a chart of curves: {title, metric, curves}, side by side in pairs where there is room.
+   * Draw panels, each a chart of curves: {title, short, metric, curves}, side by side in pairs where there is room.
    * options: columns, each, log, floor.
    */
   async function draw(element, panels, options) {
     const Plotly = await plotly();
-    const narrow = element.clientWidth < NARROW;
+    const width = element.clientWidth;
+    const narrow = width < NARROW;
+    live.set(element, { again: () => draw(element, panels, options), width }); // before waiting: another size may come
+    sizes.observe(element);
     const columns = narrow ? 1 : options.columns;
     const rows = Math.ceil(panels.length / columns);
-    const gap = { x: columns > 1 ? 0.09 : 0, y: Math.min(0.2, 74 / (rows * 300)) };
-    const size = { x: (1 - gap.x * (columns - 1)) / columns, y: (1 - gap.y * (rows - 1)) / rows };
+    const [tall, between] = narrow ? [170, 86] : [200, 92]; // px of a panel, and from one to the next below
+    const inner = rows * tall + (rows - 1) * between;
+    const names = new Set(panels.flatMap((panel) => panel.curves.map((curve) => curve.run.hardness)));
+    const top = 54 + 22 * Math.ceil((names.size * 116) / (width - 66));
+    const gap = { x: columns > 1 ? 0.09 : 0, y: between / inner };
+    const size = { x: (1 - gap.x * (columns - 1)) / columns, y: tall / inner };
     const font = { family: getComputedStyle(element).fontFamily, size: 13, color: colour("ink") };
     const layout = {
-      width: element.clientWidth, height: rows * (narrow ? 270 : 300) + 96, margin: { l: 56, r: 10, t: 76, b: 48 }, font,
+      width, height: inner + top + 48, margin: { l: 52, r: 10, t: top, b: 48 }, font,
       paper_bgcolor: "rgba(0,0,0,0)", plot_bgcolor: "rgba(0,0,0,0)", uirevision: "kept",
       hovermode: narrow ? "closest" : "x unified", annotations: [], shapes: [],
       hoverlabel: { bgcolor: colour("ground"), bordercolor: colour("bound"), font: { ...font, size: 12 }, align: "left" },
@@ -154,7 +166,7 @@ window.HclCharts = (() => {
     panels.forEach((panel, i) => {
       const axis = i ? i + 1 : "";
       const column = i % columns, row = Math.floor(i / columns);
-      const left = column * (size.x + gap.x), top = 1 - row * (size.y + gap.y);
+      const left = column * (size.x + gap.x), high = 1 - row * (size.y + gap.y);
       const spectrum = panel.metric === "spectrum";
       const common = { gridcolor: colour("rule"), linecolor: colour("bound"), zeroline: false, automargin: false };
       layout[`xaxis${axis}`] = {
@@ -164,14 +176,14 @@ window.HclCharts = (() => {
         ...(first[`x${spectrum}`] !== undefined && { matches: `x${first[`x${spectrum}`]}` }),
       };
       layout[`yaxis${axis}`] = {
-        ...common, domain: [top - size.y, top], anchor: `x${axis}`, type: options.log && !spectrum ? "log" : "linear",
+        ...common, domain: [Math.max(high - size.y, 0), high], anchor: `x${axis}`, type: options.log && !spectrum ? "log" : "linear",
         rangemode: spectrum ? "normal" : "tozero", exponentformat: "power", nticks: 6,
         ...(first[panel.metric] !== undefined && { matches: `y${first[panel.metric]}` }),
       };
       first[`x${spectrum}`] ??= axis;
       first[panel.metric] ??= axis;
       layout.annotations.push({
-        text: panel.title, x: left, y: top, xref: "paper", yref: "paper", xanchor: "left", yanchor: "bottom",
+        text: narrow ? panel.short : panel.title, x: left, y: high, xref: "paper", yref: "paper", xanchor: "left", yanchor: "bottom",
         align: "left", showarrow: false,
       });
       const at = reference(panel.metric, panel.curves[0], options.floor);
@@ -191,15 +203,15 @@ window.HclCharts = (() => {
       displaylogo: false, displayModeBar: narrow ? false : "hover", modeBarButtonsToRemove: ["select2d", "lasso2d", "autoScale2d"],
     };
     await Plotly.react(element, all, layout, config);
-    live.set(element, { again: () => draw(element, panels, options), width: layout.width });
   }
 
   const again = () => live.forEach((chart, element) => element.clientWidth && chart.again()); // not those that are hidden
   new MutationObserver(again).observe(document.documentElement, { attributes: true, attributeFilter: ["data-theme"] });
-  window.addEventListener("resize", () => {
-    live.forEach((chart, element) => {
-      if (element.clientWidth && chart.width !== element.clientWidth) chart.again();
-    });
+  const sizes = new ResizeObserver((entries) => {
+    for (const { target } of entries) {
+      const chart = live.get(target);
+      if (chart && target.clientWidth && chart.width !== target.clientWidth) chart.again();
+    }
   });
 
   /** Panels of some runs: a row for each metric and each row of the figure, supervised beside unsupervised. */
@@ -211,14 +223,14 @@ window.HclCharts = (() => {
       for (const row of rows) {
         for (const kind of kinds) {
           const its = runs.filter((run) => by(run) === row && run.supervised === kind);
-          const title = `${names[metric]}<br><b>${kind ? "supervised" : "unsupervised"}</b>`;
-          const of = rows.length > 1 ? `, ${titles[row] || row || "usual setting"}` : "";
-          found.push({ metric, title: title + of, curves: curves(its, metric, each) });
+          const words = (long) => (rows.length > 1 ? (long && titles[row]) || row || "usual setting" : names[metric]);
+          const title = (long) => `${words(long)}<br><b>${kind ? "supervised" : "unsupervised"}</b>`;
+          found.push({ metric, title: title(true), short: title(false), curves: curves(its, metric, each) });
         }
       }
     }
     return { panels: found, columns: kinds.length };
   }
 
-  return { data, plotly, draw, panels, curves, points, number, mean, spread };
+  return { data, plotly, draw, panels, curves, points, meanAndSpread, mean, spread };
 })();

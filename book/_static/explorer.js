@@ -135,8 +135,6 @@
       if (target.name === "seed") target.checked ? state.hiddenSeeds.delete(+target.value) : state.hiddenSeeds.add(+target.value);
       this.drawn = true;
       await this.render();
-      const again = [...this.controls.elements].find((field) => field.name === target.name && (target.type !== "checkbox" || field.value === target.value));
-      if (again && document.activeElement !== again) again.focus();
     }
 
     /** Bring a choice in line with what there is, and return the runs that are shown. */
@@ -187,8 +185,7 @@
       if (this.picture) this.picture.style.display = "none";
       this.plot.hidden = !this.runs.length;
       if (!this.runs.length) return;
-      const titles = Object.fromEntries(this.variants.map((name) => [name, name]));
-      const made = charts.panels(this.runs, [state.metric], { each: state.each, names: index.metrics, titles, by: (run) => run.variant });
+      const made = charts.panels(this.runs, [state.metric], { each: state.each, names: index.metrics, by: (run) => run.variant });
       await charts.draw(this.plot, made.panels, { columns: made.columns, each: state.each, log: state.log, floor: index.floor });
     }
 
@@ -262,7 +259,10 @@
         ...(state.metric === "spectrum" ? [] : [box("log", "Logarithmic axis")]),
         html("button", { type: "button", class: "hcl-button", onclick: () => this.copy() }, "Copy link"),
         html("button", { type: "button", class: "hcl-button", onclick: () => this.download() }, "Download CSV")));
+      const { name, type, value } = this.controls.contains(document.activeElement) ? document.activeElement : {};
       this.controls.replaceChildren(...parts);
+      const same = (field) => field.name === name && (type !== "checkbox" || field.value === value);
+      if (name) [...this.controls.elements].find(same)?.focus(); // the keyboard stays where it was
     }
 
     // What is taken away
@@ -272,12 +272,12 @@
       const columns = [...new Set([...(state.metric === "spectrum" ? [] : [state.metric]), ...BESIDE])]
         .filter((name) => runs.some((run) => run.settled[name] !== undefined && run.settled[name] !== null));
       const groups = new Map();
-      for (const run of runs) groups.set(run.name + run.variant, [...(groups.get(run.name + run.variant) || []), run]);
+      const rank = (run) => this.variants.indexOf(run.variant);
+      for (const run of runs.toSorted((a, b) => rank(a) - rank(b) || b.supervised - a.supervised || a.order - b.order)) groups.set(run.name + run.variant, [...(groups.get(run.name + run.variant) || []), run]);
       const value = (its, name) => {
         const known = its.map((run) => run.settled[name]).filter((v) => v !== null && v !== undefined);
         if (!known.length) return "–";
-        const spread = charts.spread(known);
-        return charts.number(charts.mean(known), name) + (spread === null ? "" : ` ± ${charts.number(spread, name)}`);
+        return charts.meanAndSpread(charts.mean(known), charts.spread(known), name);
       };
       const head = ["setting", "seeds", ...columns.map((name) => index.metrics[name])];
       const rows = [...groups.values()].map((its) => html("tr", {},

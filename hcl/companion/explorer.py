@@ -74,7 +74,7 @@ _WORDS: Mapping[str, Callable[[Any], str]] = {
 def metric_names() -> dict[str, str]:
     """Return what is called what on charts: plain words, without mathematics, by column of the history."""
     own = {name: re.sub(r"\s*\$[^$]*\$", "", words) for name, words in METRICS.items()}
-    return {SPECTRUM: "spectrum of the class means", **own, **_OTHERS}
+    return {SPECTRUM: "spectrum of the class means, ln(σᵢ / σ₁)", **own, **_OTHERS}
 
 
 def rounded(value: float, digits: int = DIGITS) -> float | int | None:
