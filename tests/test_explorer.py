@@ -148,8 +148,8 @@ def test_what_is_not_finite_is_null_and_never_nan():
 
 @pytest.mark.parametrize(
     ("family", "hardness", "level"),
-    [("exponential", 0, 0), ("exponential", 2, 1), ("exponential", 5, 2), ("exponential", 30, 4), ("exponential", 7, 2.5),
-     ("exponential", 1e9, 5), ("polynomial", 3, 1), ("polynomial", 20, 4)],
+    [("exponential", 0, 0), ("exponential", 2, 1), ("exponential", 5, 2), ("exponential", 30, 4),
+     ("exponential", 7, 2.5), ("exponential", 1e9, 5), ("polynomial", 3, 1), ("polynomial", 20, 4)],
 )  # fmt: skip
 def test_hardness_has_its_place_on_the_ramp(family, hardness, level):
     spec = RunSpec(dataset="digits", supervised=True, hardening=family, hardness=hardness)
@@ -158,9 +158,14 @@ def test_hardness_has_its_place_on_the_ramp(family, hardness, level):
 
 def test_variants_say_in_words_what_differs():
     spec = made_up().spec
-    others = [made_up(batch_size=64).spec, made_up(init="near_nc", k=None).spec, made_up(lr=0.1, exclude_self=True).spec]
+    others = [
+        made_up(batch_size=64).spec,
+        made_up(init="near_nc", k=None).spec,
+        made_up(lr=0.1, exclude_self=True).spec,
+    ]
     assert explorer.variants([spec, spec, *others, spec]) == [
-        "", "", "batch 64", "exact expectation, unit ball, near-NC start", "without the anchor itself, learning rate 0.1", "",
+        "", "", "batch 64", "exact expectation, unit ball, near-NC start",
+        "without the anchor itself, learning rate 0.1", "",
     ]  # fmt: skip
     assert all(explorer.trait(spec, name) for name in explorer._TRAITS)
 
@@ -171,7 +176,8 @@ def asked(element):
 
 
 def test_the_element_below_a_figure_names_its_runs(runs_root):
-    made = [runs.save(made_up(seed, normalization=row), "smoke", runs_root) for seed, row in ((0, "none"), (1, "unit_ball"))]
+    rows = enumerate(("none", "unit_ball"))
+    made = [runs.save(made_up(seed, normalization=row), "smoke", runs_root) for seed, row in rows]
     study = studies.Study(registry.FIGURES["fig06"], "smoke", "digits", tuple(run.spec for run in made))
     page = pages.Page(study, made)
     element = page.interactive(["spectrum", "zero_sum", "unit_norm"])
@@ -191,7 +197,7 @@ def test_the_element_below_a_figure_names_its_runs(runs_root):
 
 
 def test_titles_with_quotes_survive_the_attribute():
-    assert asked(charts.chart([], [], {"a": "it's <b> & \"c\""}))["titles"] == {"a": "it's <b> & \"c\""}
+    assert asked(charts.chart([], [], {"a": 'it\'s <b> & "c"'}))["titles"] == {"a": 'it\'s <b> & "c"'}
 
 
 def an_app(tmp_path, kind="html"):

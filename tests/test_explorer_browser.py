@@ -14,8 +14,10 @@ from hcl.training import runs
 pytestmark = pytest.mark.slow
 PAGE = """<!doctype html><html data-theme="light"><meta charset="utf-8"><title>Charts</title>
 <link rel="stylesheet" href="_static/explorer.css">
-<script defer src="_static/charts.js"></script><script defer src="_static/explorer.js"></script>
-<body>{}<figure id="fig-static"><svg width="9" height="9"></svg><figcaption>Of a page.</figcaption></figure>{}</body></html>"""
+<script defer src="_static/charts.js"></script>
+<script defer src="_static/explorer.js"></script>
+<body>{}<figure id="fig-static"><svg width="9" height="9"></svg>
+<figcaption>Of a page.</figcaption></figure>{}</body></html>"""
 
 
 @pytest.fixture(scope="module")
@@ -117,7 +119,8 @@ def test_a_figure_is_made_interactive_and_back(page, site):
     page.wait_for_selector("#fig-static .hcl-plot .main-svg")
     assert page.locator("#fig-static figcaption").is_visible()
     assert page.locator("#fig-static > svg").is_visible() is False
-    assert page.evaluate("document.querySelectorAll('.hcl-plot .subplot').length") == 4  # two metrics, both supervisions
+    panels = page.evaluate("document.querySelectorAll('.hcl-plot .subplot').length")
+    assert panels == 4, "two metrics, both supervisions"
     assert "piece=smoke-digits" in page.get_by_role("link", name="explorer").get_attribute("href")
     page.get_by_role("button", name="Show the picture").click()
     assert page.locator("#fig-static > svg").is_visible() and not page.locator(".hcl-plot").is_visible()

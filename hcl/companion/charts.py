@@ -54,8 +54,8 @@ def chart(
 def page() -> Element:
     """Return the element that the explorer is put into."""
     return Element(
-        f'<div {MARK}="explorer"><noscript><p>The explorer needs JavaScript. The picture below shows the headline runs, '
-        "and every figure's page shows its own.</p></noscript></div>",
+        f"<div {MARK}='explorer'><noscript><p>The explorer needs JavaScript. The picture below shows the headline "
+        "runs, and every figure's page shows its own.</p></noscript></div>",
         "(The explorer works in the book.)",
     )
 

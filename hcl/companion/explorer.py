@@ -10,6 +10,7 @@ import re
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -44,7 +45,11 @@ _OTHERS = {
     "train_inside": "share inside the ball, in training",
     "scl": "loss, as SCL",
     "ucl": "loss, as UCL",
-    **{f"h{name}_{beta}": f"loss, as H{name.upper()} with β = {beta}" for name in ("scl", "ucl") for beta in (2, 5, 10, 30)},
+    **{
+        f"h{name}_{beta}": f"loss, as H{name.upper()} with β = {beta}"
+        for name in ("scl", "ucl")
+        for beta in (2, 5, 10, 30)
+    },
 }
 _TRAITS = (
     "num_train", "num_test", "encoder", "stem", "normalization", "dim", "k", "reduction", "negatives",
@@ -112,7 +117,7 @@ def variants(specs: Sequence[RunSpec]) -> list[str]:
 def level(spec: RunSpec) -> float:
     """Return where a run's hardness stands on the ramp of colours: 0 for none, 4 for the paper's hardest, 5 at most."""
     knots, hardness = _KNOTS[spec.hardening], spec.hardness
-    for place, (low, high) in enumerate(zip(knots, knots[1:], strict=False)):
+    for place, (low, high) in enumerate(pairwise(knots)):
         if hardness <= high:
             return place + round(4 * math.log((1 + hardness) / (1 + low)) / math.log((1 + high) / (1 + low))) / 4
     return float(len(knots) - 1)
