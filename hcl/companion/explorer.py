@@ -146,7 +146,7 @@ def entry(run: Run, variant: str, figures: Sequence[str]) -> dict[str, Any]:
     """
     shown, spec, known = run.evaluated, run.spec, metric_names()
     by_epoch = [name for name in known if name in shown and shown[name].count() > 1]
-    entry: dict[str, Any] = {
+    made: dict[str, Any] = {
         "id": spec.run_id,
         "name": label(spec),
         "supervised": spec.supervised,
@@ -164,8 +164,8 @@ def entry(run: Run, variant: str, figures: Sequence[str]) -> dict[str, Any]:
     }
     if "means" in run.arrays:
         spectrum = geometry.covariance_spectrum(torch.from_numpy(run.arrays["means"]))
-        entry[SPECTRUM] = [rounded(round(float(value), 3)) for value in spectrum]
-    return entry
+        made[SPECTRUM] = [rounded(round(float(value), 3)) for value in spectrum]
+    return made
 
 
 def pieces(runs: Iterable[Run]) -> dict[str, dict[str, Any]]:
@@ -177,7 +177,8 @@ def pieces(runs: Iterable[Run]) -> dict[str, dict[str, Any]]:
     of: dict[str, list[Run]] = {}
     for run in runs:
         of.setdefault(piece_of(run), []).append(run)
-    belongs, found = membership(), {}
+    belongs = membership()
+    found: dict[str, dict[str, Any]] = {}
     for key, its in sorted(of.items(), key=lambda item: (_rank(item[1][0]), -len(item[1]), item[0])):
         its = sorted(its, key=lambda run: (not run.spec.supervised, run.spec.hardness, run.spec.seed, run.spec.run_id))
         profile, names = key.removesuffix(f"-{its[0].spec.dataset}"), variants([run.spec for run in its])
@@ -197,7 +198,7 @@ def pieces(runs: Iterable[Run]) -> dict[str, dict[str, Any]]:
 def index(found: Mapping[str, Mapping[str, Any]]) -> dict[str, Any]:
     """Return what the controls of the explorer need before any piece is there."""
     stands_for = {stand_in: own for own, stand_in in STAND_INS.items()}
-    first = [at for at, piece in enumerate(found.values()) if any(FIRST in run["figures"] for run in piece["runs"])]
+    first = [place for place, piece in enumerate(found.values()) if any(FIRST in run["figures"] for run in piece["runs"])]
     return {
         "start": next(iter(first), 0),
         "pieces": [
