@@ -198,9 +198,9 @@ def pieces(runs: Iterable[Run]) -> dict[str, dict[str, Any]]:
 def index(found: Mapping[str, Mapping[str, Any]]) -> dict[str, Any]:
     """Return what the controls of the explorer need before any piece is there."""
     stands_for = {stand_in: own for own, stand_in in STAND_INS.items()}
-    first = [place for place, piece in enumerate(found.values()) if any(FIRST in run["figures"] for run in piece["runs"])]
+    opened = (any(FIRST in run["figures"] for run in piece["runs"]) for piece in found.values())
     return {
-        "start": next(iter(first), 0),
+        "start": next((place for place, has in enumerate(opened) if has), 0),
         "pieces": [
             {
                 "key": key,
