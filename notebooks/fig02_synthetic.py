@@ -57,6 +57,10 @@ figures.point_panels(by_noise)
 
 # %% mystnb={"figure": {"caption": "Own loss and distance from an ETF by epoch, positives by label, above the least loss of Theorem 2 (left) and of Theorem 3, for UCL (right).", "name": "fig-synthetic-epochs"}, "image": {"alt": "Own loss in eval mode and equal inner-product metric against epochs for label positives, supervised left and unsupervised right."}}
 figures.metric_panels(by_label, ["loss", "equal_inner_product"])
+
+# %% tags=["remove-input"]
+page.interactive(["loss", "equal_inner_product"], by_label)
+
 # %% [markdown]
 # ## Measured against theory
 #

@@ -48,6 +48,9 @@ page.summary()
 METRICS = ["test_accuracy", "zero_sum", "unit_norm", "equal_inner_product"]
 figures.metric_panels(page.runs, METRICS, published=published.FIGURE_3)
 
+# %% tags=["remove-input"]
+page.interactive(["test_accuracy", "zero_sum", "unit_norm", "equal_inner_product"])
+
 # %% [markdown]
 # ## Classes that merge
 #
@@ -68,6 +71,9 @@ figures.cluster_panel(page.runs)
 COURSE = figures.recorded(page.runs, ["rank", "effective_rank", "clusters"])
 figures.metric_panels(page.runs, COURSE, published=published.FIGURE_3)
 
+# %% tags=["remove-input"]
+page.interactive(["rank", "effective_rank", "clusters"])
+
 # %% [markdown]
 # ## Given more time
 #
@@ -79,6 +85,9 @@ long = pages.recorded("fig03_long", "workstation")
 figures.metric_panels(long, ["equal_inner_product", "effective_rank", "clusters"]) if long else Markdown(
     "*The long run is still to be made.*"
 )
+
+# %% tags=["remove-input"]
+page.interactive(["equal_inner_product", "effective_rank", "clusters"], long)
 
 # %% [markdown]
 # ## What a rank is worth

@@ -36,6 +36,9 @@ page.note()
 # %% mystnb={"figure": {"caption": "Figure 4: spectrum of the covariance of the class means in the last epoch, ln of squared singular values over the largest (D40). Flat is an ETF, a cliff is Dimensional-Collapse; below the grey line is rounding noise.", "name": "fig-cifar100-rows"}, "image": {"alt": "Four rows of two panels: natural logarithm of the normalised singular values of the class means by hardness, for the unit ball, the near-NC start, the unit sphere and no normalisation."}}
 figures.spectrum_panels(page.runs, page.titles)
 
+# %% tags=["remove-input"]
+page.interactive(["spectrum"])
+
 # %%
 page.summary()
 

@@ -45,6 +45,9 @@ page.summary()
 # %% mystnb={"figure": {"caption": "Figure 5: test accuracy and the three Neural-Collapse metrics by epoch; a band is one standard deviation over seeds to either side. At Neural-Collapse the three are zero.", "name": "fig-cifar10-metrics"}, "image": {"alt": "Test accuracy, zero-sum, unit-norm and equal inner-product metrics against epochs for five hardness levels, supervised left and unsupervised right."}}
 figures.metric_panels(page.runs, ["test_accuracy", "zero_sum", "unit_norm", "equal_inner_product"])
 
+# %% tags=["remove-input"]
+page.interactive(["test_accuracy", "zero_sum", "unit_norm", "equal_inner_product"])
+
 # %% [markdown]
 # ## Dimensions by epoch, and the best epoch
 #
@@ -53,6 +56,9 @@ figures.metric_panels(page.runs, ["test_accuracy", "zero_sum", "unit_norm", "equ
 
 # %% mystnb={"figure": {"caption": "Effective rank and, where a run has recorded it by epoch, number of clusters of class means.", "name": "fig-cifar10-course"}, "image": {"alt": "Effective rank and, where recorded, clusters of class means against epochs by hardness, supervised left and unsupervised right."}}
 figures.metric_panels(page.runs, figures.recorded(page.runs, ["effective_rank", "clusters"]))
+
+# %% tags=["remove-input"]
+page.interactive(["effective_rank", "clusters"])
 
 # %%
 report.show_table(report.course_frame(page.runs))

@@ -45,8 +45,14 @@ page.summary()
 # %% mystnb={"figure": {"caption": "Figure 9, top: spectrum of the covariance of the class means in the last epoch. Flat is an ETF, a cliff is Dimensional-Collapse; below the grey line is rounding noise.", "name": "fig-batch32-spectrum"}, "image": {"alt": "Natural logarithm of the normalised singular values of the covariance of the class means by hardness, supervised left and unsupervised right."}}
 figures.spectrum_panels(page.runs)
 
+# %% tags=["remove-input"]
+page.interactive(["spectrum"])
+
 # %% mystnb={"figure": {"caption": "Figure 9, rows 2 to 4: the Neural-Collapse metrics by epoch. At Neural-Collapse the three are zero.", "name": "fig-batch32-metrics"}, "image": {"alt": "Zero-sum, unit-norm and equal inner-product metrics against epochs by hardness, supervised left and unsupervised right."}}
 figures.metric_panels(page.runs, ["zero_sum", "unit_norm", "equal_inner_product"])
+
+# %% tags=["remove-input"]
+page.interactive(["zero_sum", "unit_norm", "equal_inner_product"])
 
 # %% [markdown]
 # ## Measured against theory

@@ -45,6 +45,9 @@ page.summary()
 # %% mystnb={"figure": {"caption": "Own loss in train mode and loss without hardening in eval mode, by epoch, above the least loss of Theorem 2. Diamonds: what the paper's Table 1 reports on CIFAR-100.", "name": "fig-table1-losses"}, "image": {"alt": "Train-mode own loss and eval-mode plain loss of the supervised runs against epochs for five hardness levels, with the least loss as a line."}}
 figures.metric_panels(page.runs, ["train_loss", "plain_loss"], published={"train_loss": published.TABLE_1})
 
+# %% tags=["remove-input"]
+page.interactive(["train_loss", "plain_loss"])
+
 # %% [markdown]
 # ## What the paper says, and what came of it
 #

@@ -45,6 +45,9 @@ page.summary()
 continued = [run for run in page.runs if run.spec.init == "near_nc"]
 figures.metric_panels(continued, ["zero_sum", "unit_norm", "equal_inner_product"], published=published.TABLE_2)
 
+# %% tags=["remove-input"]
+page.interactive(["zero_sum", "unit_norm", "equal_inner_product"], continued)
+
 # %% [markdown]
 # ## What the paper says, and what came of it
 #

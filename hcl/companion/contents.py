@@ -16,7 +16,7 @@ VERDICTS = {
 # The pages before and after those of the figures, by the part of the book that they are in.
 FIRST = {"Start here": ("book/pages/idea", "book/reading", "book/pages/scoreboard")}
 LAST = {
-    "Using it": ("book/rerun", "book/pages/performance", "book/api"),
+    "Using it": ("book/pages/explorer", "book/rerun", "book/pages/performance", "book/api"),
     "Background": (
         "book/related",
         "book/limits",

@@ -9,9 +9,10 @@ import pandas as pd
 from IPython.display import HTML, Markdown
 from pandas.io.formats.style import Styler
 
-from hcl.companion import board_html, figures, labels, notes, report, scoreboard, seen
+from hcl.companion import board_html, charts, figures, labels, notes, report, scoreboard, seen
 from hcl.companion import study as studies
 from hcl.companion.closest import closest
+from hcl.companion.explorer import SPECTRUM
 from hcl.companion.parameters import ParameterError
 from hcl.companion.registry import FIGURES, row_of
 from hcl.companion.study import Study
@@ -85,6 +86,17 @@ class Page:
     def floor_table(self) -> Styler:
         """Return the rank at several floors beside effective rank and clusters, with nothing learnt and with noise."""
         return report.show_table(report.floor_sensitivity(self.runs, self.titles))
+
+    def interactive(self, metrics: Sequence[str], runs: Sequence[Run] | None = None) -> charts.Element:
+        """Return what lets a reader draw the figure before it with values on hover; in the book, on pressing a button.
+
+        Args:
+            metrics: columns of the history, or ``"spectrum"``; those that no run has are left out.
+            runs: that the figure shows, where these are not those of the page.
+        """
+        shown = self.runs if runs is None else runs
+        known = [name for name in metrics if name == SPECTRUM or figures.recorded(shown, [name])]
+        return charts.chart(shown, known, self.titles, self.study.figure.name)
 
     def verdict_table(self) -> HTML:
         """Return the verdicts, a line a claim."""

@@ -25,6 +25,7 @@ __all__ = [
     "Figure",
     "Profile",
     "Study",
+    "at",
     "begun",
     "figure_named",
     "obtain",
@@ -145,7 +146,7 @@ def study(
     figure = _figure(name, profile, dataset, row)
 
     def of(scale: str, name: str, of_seeds: Sequence[int]) -> Study:
-        return _at(figure, scale, name, hardness, of_seeds, epochs, row)
+        return at(figure, scale, name, hardness, of_seeds, epochs, row)
 
     asked = None if dataset == "auto" else dataset
     scales = BEST_FIRST if profile == "auto" else (profile,)
@@ -201,7 +202,7 @@ def begun(shown: Study, root: Path | None = None) -> Study | None:
     """
     rows = {row_of(spec) for spec in shown.specs}
     for scale in BEST_FIRST[: BEST_FIRST.index(shown.profile)] if shown.profile in BEST_FIRST else ():
-        better = _at(shown.figure, scale, shown.dataset, shown.figure.hardness, [0], 0, "")
+        better = at(shown.figure, scale, shown.dataset)
         better = replace(better, specs=tuple(spec for spec in better.specs if row_of(spec) in rows))
         if better.recorded(root):
             return better
@@ -224,15 +225,26 @@ def _datasets(figure: Figure, profile: str, asked: str | None) -> list[str]:
     return [figure.dataset, *filter(None, [STAND_INS.get(figure.dataset)])]
 
 
-def _at(
+def at(
     figure: Figure,
     profile: str,
     dataset: str,
-    hardness: Sequence[float],
-    seeds: Sequence[int],
-    epochs: int,
-    row: str,
+    hardness: Sequence[float] = (),
+    seeds: Sequence[int] = (0,),
+    epochs: int = 0,
+    row: str = "",
 ) -> Study:
+    """Return the runs of a figure at a profile on a data set, whatever of them is recorded.
+
+    Args:
+        figure: whose.
+        profile: name of the profile.
+        dataset: name of the data set.
+        hardness: see `study`.
+        seeds: one run of every setting for each.
+        epochs: see `study`.
+        row: see `study`.
+    """
     scale = PROFILES[profile].values(dataset) | figure.scale.get(profile, {}) | ({"epochs": epochs} if epochs else {})
     specs = [
         RunSpec(**{**scale, **setting, "dataset": dataset, "seed": seed})
