@@ -29,7 +29,7 @@ parameters.check()
 figures.set_theme()
 study = studies.study("fidelity", profile, seeds=seeds, epochs=epochs)
 runs = study.runs()
-Markdown(notes.provenance_note(study, runs))
+notes.where([study], runs)
 
 # %% [markdown]
 # ## What the ambiguities change

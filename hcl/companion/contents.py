@@ -11,7 +11,14 @@ VERDICTS = {
     "scoreboard": ("all claims", "every empirical claim with its verdict, computed from the records"),
     "fidelity": ("paper against code", f"what each ambiguity changes, and the slips P1 to P{len(of_kind('P'))}"),
 }  # what they are of, and what they show
-USING = ("book/reading", "book/pages/performance", "book/api")
+USING = (
+    "book/reading",
+    "book/rerun",
+    "book/notebooks",
+    "book/pages/performance",
+    "book/pages/status",
+    "book/api",
+)
 _TABLE = re.compile(r"(?<=<!-- figures -->\n)(.*?)(?=<!-- /figures -->)", re.DOTALL)
 
 
