@@ -44,7 +44,7 @@ def check(folder):
 
 
 def test_saving_the_notebook_writes_its_source(folder):
-    from jupytext.contentsmanager import TextFileContentsManager
+    from jupytext import TextFileContentsManager
 
     manager = TextFileContentsManager(root_dir=str(folder))
     model = manager.get("fig05_cifar10.ipynb", content=True, type="notebook")
@@ -54,7 +54,7 @@ def test_saving_the_notebook_writes_its_source(folder):
 
 def test_an_edited_source_is_what_is_opened(folder):
     """The .py wins, also where the .ipynb is newer."""
-    from jupytext.contentsmanager import TextFileContentsManager
+    from jupytext import TextFileContentsManager
 
     source = folder / "fig05_cifar10.py"
     source.write_text(source.read_text() + "\n# %%\n1 + 1\n")

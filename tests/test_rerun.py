@@ -162,7 +162,7 @@ SHOWN = [
     ROOT / "README.md", ROOT / "CONTRIBUTING.md", *sorted((ROOT / "book").glob("*.md")),
     *sorted((ROOT / "notebooks").glob("*.py")), *sorted((ROOT / "hcl").rglob("*.py")),
 ]  # fmt: skip
-_COMMAND = re.compile(r"(?:-p\s+\w+=|-y\s+|pip install\s+(?:-e\s+)?)[^\s'\"`<{]*[\[*?][^\n`]*")
+_COMMAND = re.compile(r"(?:-p\s+\w+=|-y\s+|pip install\s+(?:-e\s+)?)[^\s'\"`<{]*[\[*?][^\n`]*|-y\s+\{[^\n`]*")
 
 
 def unquoted(text):
@@ -171,7 +171,7 @@ def unquoted(text):
 
 
 def test_brackets_of_commands_that_are_shown_are_in_quotes():
-    assert unquoted("hcl run fig05 -p seeds=[0,1]") and unquoted("pip install .[train]")
+    assert unquoted("hcl run fig05 -p seeds=[0,1]") and unquoted("-y {a: [1]}") and unquoted("pip install .[train]")
     assert unquoted("hcl run fig05 -p 'seeds=[0,1]' and pip install '.[train]' and -y '{a: [1]}'") == []
     assert {path.name: found for path in SHOWN if (found := unquoted(path.read_text(encoding="utf-8")))} == {}
 

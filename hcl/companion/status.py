@@ -67,13 +67,15 @@ def page(pages: Sequence[dict[str, Any]], root: Path) -> str:
     """
     made: dict[str, Any] = next((one["made"] for one in pages if one["made"]), {})
     dates = sorted(one["made"]["date"] for one in pages if one["made"])
+    name = made.get("commit") or "unknown"
+    commit = f"`{name[:10]}`{', modified' if name.endswith('-modified') else ''}"
     taken = sum(one["seconds"] or 0 for one in pages)
     lines = [
         "# Status of this build", "",
         "What this copy of the book was made of, and when. Written anew by every `make book`.", "",
         "| what | which |", "|---|---|",
         f"| Executed | {dates[-1][:16].replace('T', ' ') if dates else '–'} UTC |",
-        f"| Commit | `{made.get('commit') or 'unknown'}` |",
+        f"| Commit | {commit} |",
         f"| Library's sources | `{made.get('sources', 'unknown')}` |",
         f"| Device | {made.get('device', 'unknown')} |",
         f"| Python | {made.get('python', 'unknown')} |",
