@@ -28,7 +28,7 @@ from hcl.companion import study as studies
 parameters.check()
 study = studies.study("fidelity", profile, seeds=seeds, epochs=epochs)
 runs = study.runs()
-Markdown(notes.provenance_note(study, runs))
+notes.where([study], runs)
 
 # %% [markdown]
 # ## What the ambiguities change

@@ -16,7 +16,14 @@ VERDICTS = {
 # The pages before and after those of the figures, by the part of the book that they are in.
 FIRST = {"Start here": ("book/pages/idea", "book/reading", "book/pages/scoreboard")}
 LAST = {
-    "Using it": ("book/pages/explorer", "book/rerun", "book/pages/performance", "book/api"),
+    "Using it": (
+        "book/pages/explorer",
+        "book/rerun",
+        "book/notebooks",
+        "book/pages/performance",
+        "book/pages/status",
+        "book/api",
+    ),
     "Background": (
         "book/related",
         "book/limits",

@@ -77,7 +77,7 @@ class Page:
         """Return what stands at the top: a stand-in for the data if there is one, what made the runs, what is left."""
         parts = self.parts or [self.study]
         begun = [better for part in parts if (better := studies.begun(part)) is not None] if self.at_best else []
-        return Markdown(notes.note(parts, self.runs, begun))
+        return notes.where(parts, self.runs, begun)
 
     def table(self, columns: Sequence[str] = COLUMNS, digits: int = 3) -> Styler:
         """Return the settled values of all runs beside the bounds."""

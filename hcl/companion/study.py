@@ -8,6 +8,7 @@ from typing import Any
 from rich.console import Console
 
 from hcl.choices import one_of
+from hcl.companion import estimates
 from hcl.companion.profiles import BEST_FIRST, PROFILES, Profile
 from hcl.companion.progress import Display
 from hcl.companion.registry import CAMPAIGN, FIGURES, ROWS, STAND_INS, Figure, figure_named, order, row_of
@@ -105,6 +106,7 @@ def obtain(studies: Sequence[Study], settings: Settings | None = None) -> list[l
     todo = campaign.missing([job for study in studies if not study.partial for job in study.jobs()], root)
     if todo:
         train.check_allowed(todo[0].spec, root)
+        _announce(todo, len({spec for study in studies for spec in study.specs}), root)
         with Display(todo, Console()) as display:
             outcome = campaign.carry_out(todo, settings, display)
         if outcome.failed:
@@ -112,6 +114,16 @@ def obtain(studies: Sequence[Study], settings: Settings | None = None) -> list[l
         if outcome.left:
             raise KeyboardInterrupt(f"{len(outcome.left)} of {len(todo)} runs are left, their state is kept.")
     return [study.records(root) for study in studies]
+
+
+def _announce(todo: Sequence[Job], every: int, root: Path | None) -> None:
+    """Print what is about to be trained, what it takes, and how it is stopped."""
+    console = Console(markup=False, highlight=False, emoji=False)
+    taken = estimates.together([job.spec for job in todo], root)
+    console.print(
+        f"{every - len(todo)} of {every} runs are recorded, {len(todo)} will be trained: {taken}.", soft_wrap=True
+    )
+    console.print("To stop: Ctrl-C, or the notebook's stop button; the same again goes on from there.", soft_wrap=True)
 
 
 def study(
