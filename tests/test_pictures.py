@@ -198,4 +198,5 @@ def test_a_page_offers_four_files_and_hides_those_of_the_other_theme(picture, tm
         assert f'<img class="only-{theme}" src="../_images/{node["files"][f"wide-{theme}"]}" alt="Two panels."' in html
         assert f'srcset="../_images/{node["files"][f"narrow-{theme}"]}"' in html
     assert html.count('media="(max-width: 600px)"') == 2
+    assert html.count('<picture class="hcl-picture">') == 2, "the theme hides captions after .only-light"
     assert pages_of_sphinx._variants(app, "<svg></svg>") is None, "an image of others stays what it is"
