@@ -3,6 +3,7 @@
 import base64
 import re
 from dataclasses import replace
+from types import SimpleNamespace
 
 import numpy as np
 import pandas as pd
@@ -12,6 +13,7 @@ from test_paper import made_up
 
 from hcl.companion import ambiguities, benchmarks_report, drawing, figures, pictures, published, style
 from hcl.companion import study as studies
+from hcl.companion.extensions import pictures as pages_of_sphinx
 from hcl.geometry import simplex_etf
 
 
@@ -181,3 +183,20 @@ def test_labels_of_a_panel_do_not_overlap():
             assert len(boxes) == 5
             middles = sorted((box.y0 + box.y1) / 2 for box in boxes)
             assert min(np.diff(middles)) * 72 / figure.dpi > 9
+
+
+def test_a_page_offers_four_files_and_hides_those_of_the_other_theme(picture, tmp_path):
+    app = SimpleNamespace(builder=SimpleNamespace(outdir=tmp_path, imagedir="_images"))
+    node = pages_of_sphinx._variants(app, picture.svg)
+    files = sorted(path.name for path in (tmp_path / "_images").iterdir())
+    assert files == sorted(node["files"].values()) and len(files) == 4
+    assert all("hcl-picture" not in (tmp_path / "_images" / name).read_text() for name in files)
+    translator = SimpleNamespace(builder=SimpleNamespace(imgpath="../_images"), body=[])
+    pages_of_sphinx.visit_picture(translator, node)
+    html = "".join(translator.body)
+    for theme in ("light", "dark"):
+        assert f'<img class="only-{theme}" src="../_images/{node["files"][f"wide-{theme}"]}" alt="Two panels."' in html
+        assert f'srcset="../_images/{node["files"][f"narrow-{theme}"]}"' in html
+    assert html.count('media="(max-width: 600px)"') == 2
+    assert html.count('<picture class="hcl-picture">') == 2, "the theme hides captions after .only-light"
+    assert pages_of_sphinx._variants(app, "<svg></svg>") is None, "an image of others stays what it is"

@@ -80,7 +80,11 @@ def _variants(app: Sphinx, svg: str, alt: str = "") -> picture | None:
 
 
 def visit_picture(translator: HTML5Translator, node: picture) -> None:
-    """Write a ``<picture>`` for each theme."""
+    """Write a ``<picture>`` for each theme.
+
+    The image has the class of the theme, not the picture: the style sheet of pydata-sphinx-theme hides a caption that
+    follows one of the other theme.
+    """
     for theme in ("light", "dark"):
         wide, narrow = (
             posixpath.join(translator.builder.imgpath, node["files"][f"{layout}-{theme}"])
@@ -89,7 +93,7 @@ def visit_picture(translator: HTML5Translator, node: picture) -> None:
         (width, height), (small, tall) = node["sizes"]["wide"], node["sizes"]["narrow"]
         classes = " ".join([f"only-{theme}", *node["classes"]])
         translator.body.append(
-            f'<picture class="hcl-picture only-{theme}">'
+            '<picture class="hcl-picture">'
             f'<source media="{PHONE}" srcset="{escape(narrow)}" width="{small}" height="{tall}">'
             f'<img class="{classes}" src="{escape(wide)}" alt="{escape(node["alt"])}" width="{width}" '
             f'height="{height}" loading="lazy" decoding="async"></picture>\n'
