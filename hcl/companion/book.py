@@ -15,12 +15,12 @@ import papermill
 from IPython.core.inputtransformer2 import TransformerManager
 from nbformat import NotebookNode
 
-from hcl.companion import notebooks
+from hcl.companion import launch, notebooks, points_page, status
 from hcl.companion.registry import FIGURES
 from hcl.errors import HclError
 from hcl.training import checks, places
 
-EXTRA = ("scoreboard", "performance")  # pages that are no figure of the paper
+EXTRA = ("idea", "scoreboard", "explorer", "slips", "performance")  # pages that are no figure of the paper
 
 
 class BookError(HclError, RuntimeError):
@@ -51,7 +51,7 @@ def build(root: Path | None = None, names: Sequence[str] | None = None) -> Path:
     root = root or places.project()
     names = page_names() if names is None else names
     checks.check_all(root / "runs")
-    if drifted := notebooks.drifted(root / "notebooks"):
+    if drifted := [*notebooks.drifted(root / "notebooks"), *launch.drifted(root)]:
         raise BookError(f"Pairs out of step: {', '.join(drifted)}. Run 'hcl sync' (it writes .ipynb from .py).")
     shutil.rmtree(root / "book" / "pages", ignore_errors=True)
     with ProcessPoolExecutor(min(len(names), os.cpu_count() or 1)) as pool:
@@ -60,8 +60,10 @@ def build(root: Path | None = None, names: Sequence[str] | None = None) -> Path:
             for name, page in zip(names, pool.map(_execute, names, [root] * len(names)), strict=True)
             for fault in page
         ]
+    points_page.write(root / "book" / "pages", root / "runs")
     if found:
         raise BookError("Pages that cannot be published:\n" + "\n".join(found))
+    status.write(root)
 
     shutil.rmtree(root / "_build", ignore_errors=True)
     jupyter_book = Path(sys.executable).with_name("jupyter-book")

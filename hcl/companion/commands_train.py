@@ -21,7 +21,9 @@ if TYPE_CHECKING:
 
 _STARTED = time.time() - time.process_time()  # a budget pays for the imports too
 _PROFILE = f"auto, {', '.join(profiles.PROFILES)}; auto, the default, takes the best one that has been run"
-Parameters = Annotated[list[str], typer.Option("--param", "-p", help="name=value; lists as [1,2]; may be repeated")]
+Parameters = Annotated[
+    list[str], typer.Option("--param", "-p", help="name=value, lists as 'seeds=[0,1]' in quotes; may be repeated")
+]
 Device = Annotated[str | None, typer.Option(help="cpu or cuda; the default is a GPU where there is one")]
 DataRoot = Annotated[Path | None, typer.Option("--data", help="folder of the data sets; default HCL_DATA, or data")]
 
@@ -31,6 +33,7 @@ def run(
     profile: Annotated[str | None, typer.Option(help=_PROFILE)] = None,
     param: Parameters = [],  # noqa: B006
     output: Annotated[Path | None, typer.Option(help="notebook to write; default build/<name>-<profile>.ipynb")] = None,
+    plan: Annotated[bool, typer.Option("--plan", help="print parameters, runs and costs, and stop")] = False,
     device: Device = None,
     data: DataRoot = None,
 ) -> None:
@@ -52,10 +55,13 @@ def run(
         source = notebooks.path_of(entry.notebook)
         notebooks.check_parameters(source, values)
         notebooks.check_output(source, target)
+        say(f"{entry.title} ({entry.section})")
         if entry.dataset is not None:
-            values["profile"] = _train_missing(entry, values, device, data)
-        else:
-            say(f"{entry.title} ({entry.section})")
+            study = _asked(entry, values, source, device, plan=plan)
+            if not plan:
+                values["profile"] = _train_missing(study, values, device, data)
+        if plan:
+            return
         say(f"Executing {entry.notebook} into {target}")
         try:
             notebooks.execute(entry.notebook, target, values)
@@ -71,21 +77,34 @@ def _together(parameters: dict[str, Any], options: dict[str, Any]) -> dict[str, 
     return given | parameters
 
 
-def _train_missing(entry: registry.Figure, values: dict[str, Any], device: str | None, data: Path | None) -> str:
-    """Train what a figure still needs, and return the profile to execute its notebook at."""
+def _asked(entry: registry.Figure, values: dict[str, Any], source: Path, device: str | None, *, plan: bool) -> "Study":
+    """Return the runs that are asked for, having said what they are: parameters, runs, and with ``plan`` all costs."""
+    from hcl.companion import estimates, notebooks, preview
     from hcl.companion import study as studies
+
+    study = studies.study(entry.name, **values)
+    for line in preview.parameters(study, notebooks.parameters_of(source)):
+        say(line)
+    left = study.left()
+    if study.partial:
+        todo = f"{len(left)} still to be made, which --profile {study.profile} does"
+    else:
+        todo = f"{len(left)} to train on {_device(device)}"
+    say(f"Profile {study.profile}: {len(study.specs)} runs, {todo}; records in {places.runs_root() / study.profile}")
+    if plan:
+        say(f"Time: {estimates.together(left)}" if left else "Nothing is left to train: the page is made at once.")
+        say("Each profile:")
+        for line in preview.profiles(study):
+            say(line)
+    return study
+
+
+def _train_missing(study: "Study", values: dict[str, Any], device: str | None, data: Path | None) -> str:
+    """Train what a figure still needs, and return the profile to execute its notebook at."""
     from hcl.training import checks
     from hcl.training.campaign import Settings
 
-    study = studies.study(entry.name, **values)
     missing = len(study.left())
-    where = _device(device)
-    if study.partial:
-        todo = f"{missing} still to be made, which --profile {study.profile} does"
-    else:
-        todo = f"{missing} to train on {where}"
-    say(f"{entry.title} ({entry.section})")
-    say(f"Profile {study.profile}: {len(study.specs)} runs, {todo}; records in {places.runs_root() / study.profile}")
     for made in study.runs(Settings(device=device, data_root=data)):
         if not made.same_as:
             checks.check(made)  # the page of a bad one would end in a traceback
@@ -138,7 +157,10 @@ def run_campaign(
     figures: Annotated[list[str] | None, typer.Argument(help="names as 'hcl list' prints them; none is all")] = None,
     profile: Annotated[str, typer.Option(help=", ".join(profiles.PROFILES))] = "gpu",
     dataset: Annotated[
-        str, typer.Option(help="in place of the figures' own, as tinyimagenet100 for CIFAR-100")
+        str,
+        typer.Option(
+            help="in place of the figures' own; cifar100 and the like: all figures whose own it is, and no other"
+        ),
     ] = "auto",
     seeds: Annotated[
         str,
@@ -166,7 +188,10 @@ def run_campaign(
         if pack is not None and pack.is_dir():
             raise ValueError(f"--pack {pack} is a folder: expected the name of a file, such as runs.tar.gz.")
         steps = _steps(figures or [], profile, seeds)
+        if not figures and (theirs := registry.about(dataset)):
+            steps = [step for step in steps if step.figure in theirs]
         where = _device(device)
+        from hcl.companion import estimates
         from hcl.companion.progress import Display
         from hcl.training import campaign
         from hcl.training.devices import device_named
@@ -175,6 +200,8 @@ def run_campaign(
         jobs = [job for step in steps for job in _study(step, profile, dataset, epochs, named=bool(figures)).jobs()]
         todo = campaign.missing(jobs)
         say(f"{len(todo)} of {len(jobs)} runs to train on {where}; records in {places.runs_root() / profile}")
+        if todo:
+            say(f"Time: {estimates.together([job.spec for job in todo])}")
         if plan:
             for job in todo:
                 say(f"  {job.spec.run_id}")

@@ -9,16 +9,18 @@ from typing import Any
 import jupytext
 import nbformat
 import papermill
+import torch
 from nbformat import NotebookNode
 from traitlets.config import Config
 
-from hcl.companion.parameters import TYPES, ParameterError, check_values, declared
+from hcl.companion.parameters import TYPES, Declared, ParameterError, check_values, declared
 from hcl.errors import HclError
 from hcl.training import places
+from hcl.training.provenance import provenance
 
 __all__ = [
     "TYPES", "NotebookError", "ParameterError", "check_output", "check_parameters", "drifted", "execute", "from_source",
-    "pairs", "path_of", "sync",
+    "pairs", "parameters_of", "path_of", "sync",
 ]  # fmt: skip
 
 
@@ -93,9 +95,14 @@ def check_parameters(path: Path, values: Mapping[str, Any]) -> None:
     Raises:
         ParameterError: naming what the notebook takes.
     """
+    check_values(values, parameters_of(path), path.stem)
+
+
+def parameters_of(path: Path) -> dict[str, Declared]:
+    """Return what the ``parameters`` cell of an .ipynb declares; nothing where there is none."""
     cells = nbformat.reads(path.read_text(encoding="utf-8"), as_version=4).cells
     sources = [cell.source for cell in cells if "parameters" in cell.metadata.get("tags", [])]
-    check_values(values, declared(sources[0]) if sources else {}, path.stem)
+    return declared(sources[0]) if sources else {}
 
 
 def check_output(source: Path, output: Path) -> None:
@@ -138,11 +145,30 @@ def execute(name: str, output: Path, parameters: Mapping[str, Any] | None = None
     with tempfile.TemporaryDirectory(prefix="hcl-") as sockets:
         # Sockets in a folder of its own: a kernel on TCP warns that others on the machine can listen in.
         private = {"transport": "ipc", "ip": f"{sockets}/kernel"} if os.name == "posix" else {}
-        papermill.execute_notebook(
-            str(path),
-            str(output),
-            parameters=dict(parameters or {}),
-            progress_bar=False,
-            config=Config({"KernelManager": private}),
-        )
+        try:
+            papermill.execute_notebook(
+                str(path),
+                str(output),
+                parameters=dict(parameters or {}),
+                progress_bar=False,
+                config=Config({"KernelManager": private}),
+            )
+        finally:
+            if output.exists():
+                _tell(output, path.name)
     return output
+
+
+def _tell(output: Path, source: str) -> None:
+    """Write into an executed notebook's metadata what made it, and which runs it shows; no path of this machine."""
+    notebook = nbformat.read(output, as_version=4)
+    about = notebook.metadata.setdefault("papermill", NotebookNode())
+    about["input_path"], about["output_path"] = f"notebooks/{source}", output.name
+    made = provenance(torch.device("cpu"))
+    told: dict[str, Any] = {"executed": {name: value for name, value in made.items() if name != "threads"}}
+    for cell in notebook.cells:
+        for shown in cell.get("outputs", []):
+            if (facts := shown.get("metadata", {}).get("text/markdown", {}).pop("hcl", None)) is not None:
+                told |= facts
+    notebook.metadata["hcl"] = told
+    output.write_text(_text(notebook), encoding="utf-8", newline="\n")

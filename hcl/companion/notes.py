@@ -3,13 +3,18 @@
 from collections import Counter
 from collections.abc import Sequence
 
+from IPython.display import Markdown
+
 from hcl.companion.costs import cost_note
+from hcl.companion.facts import facts, grouped
 from hcl.companion.labels import label, training
 from hcl.companion.registry import row_of
 from hcl.companion.study import BY_ROW, Study
 from hcl.training.catalogue import NUM_TRAIN
 from hcl.training.runs import Run
 from hcl.training.spec import RunSpec
+
+MARK = '<div class="hcl-note"></div>'  # where the book puts the card of a page
 
 
 def stand_in_note(study: Study) -> str:
@@ -25,8 +30,9 @@ def stand_in_note(study: Study) -> str:
         f"{spec.num_classes} classes of Tiny-ImageNet at 32 by 32 pixels, {each} each: the same shape, harder images. "
         f"What is said of the paper's claims here is said of this data. Where the files of {own} are, or can be "
         "downloaded, the first command makes these runs on them, and the second those of the paper:</p>"
-        f"<p><code>hcl run {name} --profile {study.profile} -p dataset={own}</code></p>"
-        f"<p><code>hcl run {name} --profile paper -p dataset={own}</code></p></div>\n\n"
+        f'<div class="highlight-bash notranslate"><div class="highlight"><pre>hcl run {name} --profile {study.profile} '
+        f'-p dataset={own}\n</pre></div></div><div class="highlight-bash notranslate"><div class="highlight"><pre>'
+        f"hcl run {name} --profile paper -p dataset={own}\n</pre></div></div></div>\n\n"
     )
 
 
@@ -38,18 +44,30 @@ def note(studies: Sequence[Study], runs: Sequence[Run], begun: Sequence[Study] =
         runs: of them.
         begun: studies at better profiles of which less than half is made.
     """
-    groups: dict[tuple[str, str], list[Study]] = {}
-    for study in studies:
-        groups.setdefault((study.profile, study.dataset), []).append(study)
+    groups = grouped(studies)
     text = "".join(stand_in_note(study) for study in {study.dataset: study for study in studies}.values())
     paragraphs = []
-    for of in groups.values():
+    for of in groups:
         specs = {spec for study in of for spec in study.specs}
         rows = "; ".join(row_of(study.specs[0]) for study in of) if len(groups) > 1 else ""
         paragraphs.append(provenance_note(of[0], [run for run in runs if run.spec in specs], rows))
     paragraphs += [left_note(study) for study in studies if study.partial]
     paragraphs += [begun_note(study) for study in begun]
     return text + "\n\n".join([*paragraphs, cost_note(studies[0].dataset)])
+
+
+def where(studies: Sequence[Study], runs: Sequence[Run], begun: Sequence[Study] = ()) -> Markdown:
+    """Return `note` to be shown in a notebook, and with it the facts that the book makes a card of.
+
+    Args:
+        studies: see `note`.
+        runs: see `note`.
+        begun: see `note`.
+    """
+    left = [left_note(study) for study in studies if study.partial] + [begun_note(study) for study in begun]
+    stand_ins = [stand_in_note(study) for study in {study.dataset: study for study in studies}.values()]
+    said = facts(studies, runs) | {"left": left, "stand_in": "".join(stand_ins)}
+    return Markdown(f"{MARK}\n\n{note(studies, runs, begun)}", metadata={"hcl": said})
 
 
 def begun_note(study: Study) -> str:

@@ -275,6 +275,12 @@ def order(profile: str) -> tuple[Step, ...]:
     return (*steps, *(Step(name) for name in campaign() if name not in named))
 
 
+def about(dataset: str) -> tuple[str, ...]:
+    """Return the figures whose own data set it is, or for whose own it stands in; none for other names."""
+    own = next((name for name, instead in STAND_INS.items() if instead == dataset), dataset)
+    return tuple(figure.name for figure in FIGURES.values() if figure.dataset == own)
+
+
 def figure_named(name: str) -> Figure:
     """Return a figure of the registry.
 

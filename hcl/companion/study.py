@@ -8,6 +8,7 @@ from typing import Any
 from rich.console import Console
 
 from hcl.choices import one_of
+from hcl.companion import estimates
 from hcl.companion.profiles import BEST_FIRST, PROFILES, Profile
 from hcl.companion.progress import Display
 from hcl.companion.registry import CAMPAIGN, FIGURES, ROWS, STAND_INS, Figure, figure_named, order, row_of
@@ -25,6 +26,7 @@ __all__ = [
     "Figure",
     "Profile",
     "Study",
+    "at",
     "begun",
     "figure_named",
     "obtain",
@@ -104,6 +106,7 @@ def obtain(studies: Sequence[Study], settings: Settings | None = None) -> list[l
     todo = campaign.missing([job for study in studies if not study.partial for job in study.jobs()], root)
     if todo:
         train.check_allowed(todo[0].spec, root)
+        _announce(todo, len({spec for study in studies for spec in study.specs}), root)
         with Display(todo, Console()) as display:
             outcome = campaign.carry_out(todo, settings, display)
         if outcome.failed:
@@ -111,6 +114,16 @@ def obtain(studies: Sequence[Study], settings: Settings | None = None) -> list[l
         if outcome.left:
             raise KeyboardInterrupt(f"{len(outcome.left)} of {len(todo)} runs are left, their state is kept.")
     return [study.records(root) for study in studies]
+
+
+def _announce(todo: Sequence[Job], every: int, root: Path | None) -> None:
+    """Print what is about to be trained, what it takes, and how it is stopped."""
+    console = Console(markup=False, highlight=False, emoji=False)
+    taken = estimates.together([job.spec for job in todo], root)
+    console.print(
+        f"{every - len(todo)} of {every} runs are recorded, {len(todo)} will be trained: {taken}.", soft_wrap=True
+    )
+    console.print("To stop: Ctrl-C, or the notebook's stop button; the same again goes on from there.", soft_wrap=True)
 
 
 def study(
@@ -145,7 +158,7 @@ def study(
     figure = _figure(name, profile, dataset, row)
 
     def of(scale: str, name: str, of_seeds: Sequence[int]) -> Study:
-        return _at(figure, scale, name, hardness, of_seeds, epochs, row)
+        return at(figure, scale, name, hardness, of_seeds, epochs, row)
 
     asked = None if dataset == "auto" else dataset
     scales = BEST_FIRST if profile == "auto" else (profile,)
@@ -201,7 +214,7 @@ def begun(shown: Study, root: Path | None = None) -> Study | None:
     """
     rows = {row_of(spec) for spec in shown.specs}
     for scale in BEST_FIRST[: BEST_FIRST.index(shown.profile)] if shown.profile in BEST_FIRST else ():
-        better = _at(shown.figure, scale, shown.dataset, shown.figure.hardness, [0], 0, "")
+        better = at(shown.figure, scale, shown.dataset)
         better = replace(better, specs=tuple(spec for spec in better.specs if row_of(spec) in rows))
         if better.recorded(root):
             return better
@@ -224,15 +237,26 @@ def _datasets(figure: Figure, profile: str, asked: str | None) -> list[str]:
     return [figure.dataset, *filter(None, [STAND_INS.get(figure.dataset)])]
 
 
-def _at(
+def at(
     figure: Figure,
     profile: str,
     dataset: str,
-    hardness: Sequence[float],
-    seeds: Sequence[int],
-    epochs: int,
-    row: str,
+    hardness: Sequence[float] = (),
+    seeds: Sequence[int] = (0,),
+    epochs: int = 0,
+    row: str = "",
 ) -> Study:
+    """Return the runs of a figure at a profile on a data set, whatever of them is recorded.
+
+    Args:
+        figure: whose.
+        profile: name of the profile.
+        dataset: name of the data set.
+        hardness: see `study`.
+        seeds: one run of every setting for each.
+        epochs: see `study`.
+        row: see `study`.
+    """
     scale = PROFILES[profile].values(dataset) | figure.scale.get(profile, {}) | ({"epochs": epochs} if epochs else {})
     specs = [
         RunSpec(**{**scale, **setting, "dataset": dataset, "seed": seed})

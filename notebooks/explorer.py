@@ -1,0 +1,30 @@
+# ---
+# jupyter:
+#   kernelspec:
+#     display_name: Python 3 (ipykernel)
+#     language: python
+#     name: python3
+# ---
+
+# %% [markdown]
+# # Explore the runs
+#
+# Every recorded run, to be looked at as you like: choose a data set, the profile that it was run at, a figure of the paper,
+# and what to draw. Tick settings to compare them. Point at a curve for its values; drag over a part of it to enlarge it.
+# The link that you copy opens on just what you see.
+
+# %% tags=["parameters", "remove-input"]
+profile: str = "auto"  # smoke, laptop, workstation, gpu or paper; auto takes the best that has been run
+dataset: str = "auto"  # name of a data set, as cifar100; auto takes the paper's or what stands in for it
+hardness: list[float] = []  # values of beta; empty takes the paper's 0, 2, 5, 10, 30
+seeds: list[int] = []  # one run of each setting a seed, several give bands; empty takes those that are recorded
+
+# %% tags=["remove-input"]
+from hcl.companion import charts, figures, pages, parameters
+
+parameters.check()
+page = pages.load("fig03", profile, dataset=dataset, hardness=hardness, seeds=seeds)
+charts.page()
+
+# %% tags=["remove-input"] mystnb={"figure": {"caption": "The headline runs, which the explorer begins with: distance from an ETF by epoch, and the final spectra of the supervised runs.", "name": "fig-explorer"}, "image": {"alt": "Equal inner-product metric against epochs for five hardness levels, supervised and unsupervised, and the spectrum of the class means of the supervised runs.", "classes": "dark-light"}}
+figures.headline(page.runs)
