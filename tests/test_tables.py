@@ -1,10 +1,16 @@
+import ast
+import inspect
 import re
 from html.parser import HTMLParser
 
 import pandas as pd
 import pytest
+import yaml
+from docutils import nodes
+from helpers import ROOT
 
-from hcl.companion import headings, report, tables
+from hcl.companion import headings, notebooks, report, tables
+from hcl.companion.extensions import folding, scrollers
 from hcl.companion.numbers import number, plus_minus
 
 
@@ -126,11 +132,9 @@ def test_published_columns_and_long_texts_are_told_apart():
     assert row[2]["class"] == "num paper" and row[3]["class"] == "long" and row[0]["class"] == "short"
 
 
-def test_text_is_escaped_and_styles_are_taken_from_values():
-    frame = pd.DataFrame({"verdict": ["<b>", "partly"], "ok": [True, False]})
-    html = report.show_table(frame, styles={"verdict": lambda value: f"color: {len(str(value))}"}).to_html()
-    assert "<td" in html and "&lt;b&gt;" in html and "<b>" not in html
-    assert 'style="color: 3"' in html and 'style="color: 6"' in html and ">yes<" in html and ">no<" in html
+def test_text_is_escaped_and_truth_is_in_words():
+    html = tables.render(pd.DataFrame({"a": ["<b>", "x"], "ok": [True, False], "of": ["True", "–"]})).to_html()
+    assert "&lt;b&gt;" in html and "<b>" not in html and html.count(">yes<") == 2 and html.count(">no<") == 1
 
 
 def test_a_table_shows_in_jupyterlab_without_the_stylesheet_and_as_text_in_a_terminal(settled):
@@ -156,3 +160,82 @@ def test_every_column_of_a_history_that_pages_show_has_words():
     assert headings.heading("effective_rank, best epoch")[0] == "effective rank, best epoch"
     assert headings.heading("rank, paper")[1].endswith("as published")
     assert headings.heading("lowest found, above") == ("lowest found, above", "")
+
+
+# Code
+
+COLUMNS = 80  # of code, that a page shows without cutting it
+
+
+def blocks(text):
+    """The fenced blocks of code of a Markdown text, those inside directives that show none left out."""
+    found = re.findall(r"^```([^\n]*)\n(.*?)^```", text, re.DOTALL | re.MULTILINE)
+    return [body for language, body in found if not language.startswith("{") or "code" in language]
+
+
+@pytest.mark.parametrize("path", notebooks.pairs(), ids=lambda path: path.stem)
+def test_no_line_of_code_of_a_notebook_is_cut(path):
+    for cell in notebooks.from_source(path).cells:
+        shown = [cell.source] if cell.cell_type == "code" else blocks(cell.source)
+        assert [line for text in shown for line in text.split("\n") if len(line) > COLUMNS] == []
+
+
+@pytest.mark.parametrize("path", sorted((ROOT / "book").glob("*.md")), ids=lambda path: path.stem)
+def test_no_line_of_code_of_a_page_is_cut(path):
+    text = path.read_text()
+    assert [line for block in blocks(text) for line in block.split("\n") if len(line) > COLUMNS] == []
+
+
+def test_no_signature_of_the_library_is_cut():
+    config = yaml.safe_load((ROOT / "_config.yml").read_text())["sphinx"]["config"]
+    assert config["python_maximum_signature_line_length"] <= COLUMNS
+    documented = re.findall(r"automodule:: (\S+)", (ROOT / "book" / "api.md").read_text())
+    for name in documented:
+        module = __import__(name, fromlist=["x"])
+        for node in ast.walk(ast.parse(inspect.getsource(module))):
+            if isinstance(node, ast.Module | ast.ClassDef | ast.FunctionDef) and (text := ast.get_docstring(node)):
+                code = re.findall(r"::\n\n((?:    .*\n|\n)+)", text + "\n")
+                assert [line for block in code for line in block.split("\n") if len(line) > COLUMNS] == [], name
+
+
+@pytest.mark.parametrize(
+    ("source", "tags", "figure", "label"),
+    [
+        ("profile: str = 'auto'", ("parameters",), False, "Code: the parameters"),
+        ("profile = 'smoke'", ("injected-parameters",), False, "Code: the parameters of this run"),
+        ("figures.headline(page.runs)", (), True, "Code: draw the figure"),
+        ("parameters.check()\npage = pages.load('fig05')\npage.note()", (), False, "Code: load the records"),
+        ("page.verdict_table()", (), False, "Code: the verdicts"),
+        ("table = 1\nreport.show_table(table)", (), False, "Code: make the table"),
+        ("page.table()", (), False, "Code: make the table"),
+        ("Markdown('x')", (), False, "Code: compute the text"),
+        ("x = 1", (), False, "Code: compute"),
+    ],
+)
+def test_a_fold_says_what_its_code_does(source, tags, figure, label):
+    assert folding.label(source, tags, figure=figure) == label
+
+
+def test_the_code_of_every_cell_is_folded_but_not_what_it_shows():
+    cell = nodes.container(nb_element="cell_code", classes=["cell", "tag_parameters"])
+    code, output = nodes.container(nb_element="cell_code_source"), nodes.container(nb_element="cell_code_output")
+    code += nodes.literal_block(text="epochs: int = 0")
+    cell += [code, output]
+    hidden = nodes.container(nb_element="cell_code", hide_mode="input")
+    hidden += nodes.container(nb_element="cell_code_source")
+    document = nodes.container()
+    document += [cell, hidden]
+    transform = object.__new__(folding.FoldCode)
+    transform.document = document
+    transform.run()
+    (fold,) = document.findall(folding.Fold)
+    assert fold["label"] == "Code: the parameters" and fold.children == [code]
+    assert cell.children == [fold, output]
+
+
+def test_tables_of_prose_scroll_in_regions_with_names():
+    table = (
+        '<table class="table"><thead><tr><th class="head"><p>a &amp; <em>b</em></p></th><th>c</th></tr></thead></table>'
+    )
+    body = scrollers.labelled(f'<p>x</p><div class="pst-scrollable-table-container">{table}</div>')
+    assert 'role="region" tabindex="0" aria-label="Table: a &amp; b, c">' in body and body.endswith(f"{table}</div>")

@@ -12,7 +12,7 @@ from hcl import geometry
 from hcl.companion.labels import bound, hardness_label, label
 from hcl.companion.numbers import decimals, plus_minus
 from hcl.companion.registry import row_of
-from hcl.companion.tables import Style, Table, render
+from hcl.companion.tables import Table, render
 from hcl.training.runs import Run
 
 FLOORS = (-4.6, -6.9, -10.0, -15.0)  # natural logarithms: 1 %, .1 %, .005 % of the largest value, and rounding's
@@ -210,11 +210,9 @@ def beside(table: pd.DataFrame, published: Mapping[str, Mapping[str, float]]) ->
     return pd.DataFrame(columns)
 
 
-def show_table(
-    table: pd.DataFrame, digits: int = 3, caption: str = "", styles: Mapping[str, Style] | None = None
-) -> Table:
+def show_table(table: pd.DataFrame, digits: int = 3, caption: str = "") -> Table:
     """Return a table for a notebook, numbers to a number of decimals (counts to one), tiny ones in powers of ten.
 
     See `hcl.companion.tables.render`.
     """
-    return render(table, digits, caption, styles)
+    return render(table, digits, caption)

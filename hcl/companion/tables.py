@@ -1,7 +1,7 @@
 """Tables of the book and of JupyterLab as HTML: one header row, numbers at their decimal points, groups, a scroller."""
 
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from html import escape
 from itertools import groupby
@@ -30,7 +30,6 @@ _STYLE = (
 _VALUE = r"[<>≥≤=~−+-]{0,2} ?[\d,]*\.?\d+(?:e[+-]\d+|×10[⁻⁰¹²³⁴⁵⁶⁷⁸⁹]+)?"
 _NUMBER = re.compile(rf"{_VALUE}(?:[ \u00a0]±[ \u00a0]{_VALUE})?(?: ?(?:✗|\(\?\)|\(…\)|%))*")
 _LONG, _NARROW = 32, 18  # characters from which a column may wrap, and up to which it may not
-Style = Callable[[object], str]
 
 
 @dataclass(frozen=True)
@@ -56,7 +55,7 @@ class Table:
         return self.text
 
 
-def render(table: pd.DataFrame, digits: int = 3, caption: str = "", styles: Mapping[str, Style] | None = None) -> Table:
+def render(table: pd.DataFrame, digits: int = 3, caption: str = "") -> Table:
     """Return a table for people: the index as leading columns, groups of rows under a row of their own.
 
     Rows are in groups where the first level of the index is of words and says the same of several rows.
@@ -65,7 +64,6 @@ def render(table: pd.DataFrame, digits: int = 3, caption: str = "", styles: Mapp
         table: numbers, or text; columns by their names in code or in words, see `hcl.companion.headings`.
         digits: decimals of numbers; counts have one, tiny ones are in powers of ten.
         caption: above the table; without one it has a name for screen readers, made of its columns.
-        styles: inline CSS by column, from the value of a cell.
     """
     named = not isinstance(table.index, pd.RangeIndex) or table.index.name is not None
     frame = table.rename_axis([name or "case" for name in table.index.names]).reset_index() if named else table
@@ -79,12 +77,7 @@ def render(table: pd.DataFrame, digits: int = 3, caption: str = "", styles: Mapp
     heads = [heading(name) for name in body]
     lead -= grouped
     shown = {name: _Column(name, cells[name], place < lead) for place, name in enumerate(body)}
-    raw = {name: list(frame.iloc[:, columns.index(name)]) for name in styles or ()}
-    rows = [
-        "<tr>" + "".join(column.cell(row, (styles or {}).get(name), raw.get(name)) for name, column in shown.items())
-        + "</tr>"
-        for row in range(len(frame))
-    ]  # fmt: skip
+    rows = [f"<tr>{''.join(column.cell(row) for column in shown.values())}</tr>" for row in range(len(frame))]
     if grouped:
         rows = _under_groups(cells[columns[0]], rows, len(body))
     header = "".join(column.header(*head) for column, head in zip(shown.values(), heads, strict=True))
@@ -120,12 +113,10 @@ class _Column:
         said = f'<abbr title="{escape(why, quote=True)}">{escape(words)}</abbr>' if why else escape(words)
         return f'<th scope="col"{_classes(self._classes)}>{said}</th>'
 
-    def cell(self, row: int, style: Style | None, raw: Sequence[object] | None) -> str:
+    def cell(self, row: int) -> str:
         text = self._cells[row]
         pad = self._behind[len(_fraction(text)) :] if self._numeric else ""
         attributes = _classes(self._classes) + (f' data-pad="{escape(pad, quote=True)}"' if pad else "")
-        if style is not None and raw is not None:
-            attributes += f' style="{escape(style(raw[row]), quote=True)}"'
         tag, scope = ("th", ' scope="row"') if self._leads else ("td", "")
         return f"<{tag}{scope}{attributes}>{_unbroken(escape(text, quote=False))}</{tag}>"
 
