@@ -27,7 +27,7 @@ def labelled(body: str) -> str:
 
 
 def plain_signatures(body: str) -> str:
-    """Return the HTML of a page, parameters of signatures as lines: Sphinx makes a list of definitions without terms."""
+    """Return the HTML of a page, parameters of signatures as lines, not as a list of definitions without terms."""
 
     def lines(match: re.Match[str]) -> str:
         text = match[0].replace("<dl>", '<span class="sig-lines">').replace("</dl>", "</span>")
