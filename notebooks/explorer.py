@@ -14,16 +14,18 @@
 # The link that you copy opens on just what you see.
 
 # %% tags=["parameters", "remove-input"]
-profile: str = "auto"  # smoke, laptop, workstation, gpu or paper; auto takes the best that has been run
-dataset: str = "auto"  # name of a data set, as cifar100; auto takes the paper's or what stands in for it
-hardness: list[float] = []  # values of beta; empty takes the paper's 0, 2, 5, 10, 30
-seeds: list[int] = []  # one run of each setting a seed, several give bands; empty takes those that are recorded
+profile: str = "auto"  # smoke, laptop, workstation, gpu, paper; auto: best run
+dataset: str = "auto"  # such as cifar100; auto: the paper's or its stand-in
+hardness: list[float] = []  # values of beta; empty: the paper's 0, 2, 5, 10, 30
+seeds: list[int] = []  # one run a setting each; empty: all that are recorded
 
 # %% tags=["remove-input"]
 from hcl.companion import charts, figures, pages, parameters
 
 parameters.check()
-page = pages.load("fig03", profile, dataset=dataset, hardness=hardness, seeds=seeds)
+page = pages.load(
+    "fig03", profile, dataset=dataset, hardness=hardness, seeds=seeds
+)
 charts.page()
 
 # %% tags=["remove-input"] mystnb={"figure": {"caption": "The headline runs, which the explorer begins with: distance from an ETF by epoch, and the final spectra of the supervised runs.", "name": "fig-explorer"}, "image": {"alt": "Equal inner-product metric against epochs for five hardness levels, supervised and unsupervised, and the spectrum of the class means of the supervised runs.", "classes": "dark-light"}}

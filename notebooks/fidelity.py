@@ -14,16 +14,22 @@
 # matter: one change at a time against a base run. The slips of the text have a page of their own, {doc}`slips`.
 
 # %% tags=["parameters"]
-profile: str = "auto"  # smoke, laptop, workstation, gpu or paper; auto takes the best that has been run
-seeds: list[int] = []  # one run of each setting a seed; empty takes those that are recorded
+profile: str = "auto"  # smoke, laptop, workstation, gpu, paper; auto: best run
+seeds: list[int] = []  # one run a setting each; empty: all that are recorded
 epochs: int = 0  # 0 takes the profile's
 
 # %%
+from hcl.companion import (
+    ambiguities,
+    notes,
+    pages,
+    parameters,
+    report,
+    scoreboard,
+)
+from hcl.companion import study as studies
 from IPython.display import Markdown
 from myst_nb import glue
-
-from hcl.companion import ambiguities, notes, pages, parameters, report, scoreboard
-from hcl.companion import study as studies
 
 parameters.check()
 study = studies.study("fidelity", profile, seeds=seeds, epochs=epochs)
@@ -49,7 +55,13 @@ notes.where([study], runs)
 # show, and of twenty comparisons without any effect one is beyond it by chance. With one seed nothing can be told.
 
 # %%
-base = studies.study("fidelity_base", study.profile, dataset=study.dataset, seeds=seeds, epochs=epochs).runs()
+base = studies.study(
+    "fidelity_base",
+    study.profile,
+    dataset=study.dataset,
+    seeds=seeds,
+    epochs=epochs,
+).runs()
 effects = ambiguities.effects(runs, base)
 report.show_table(ambiguities.effects_table(effects))
 
@@ -61,10 +73,12 @@ glue("fidelity-effects", ambiguities.effects_figure(effects))
 #
 # The hardened distribution of the negatives depends on the representation, so the loss has a gradient through it. The
 # official code cuts it: what it descends is not the gradient of $L_{HSCL}$ or $L_{HUCL}$. Both ways on the synthetic data,
-# with exact expectations in place of draws. `loss` is the hardened loss, `plain loss` that without hardening.
+# with exact expectations in place of draws. *loss* is the hardened one, *loss without hardening* the plain one.
 
 # %%
-gradient_study = studies.study("fidelity_gradient", study.profile, seeds=seeds, epochs=epochs)
+gradient_study = studies.study(
+    "fidelity_gradient", study.profile, seeds=seeds, epochs=epochs
+)
 gradient = ambiguities.gradient_effects(gradient_study.runs())
 report.show_table(gradient, 4)
 
@@ -78,7 +92,9 @@ report.show_table(gradient, 4)
 
 # %%
 definitions = ambiguities.metric_definitions(
-    studies.study("fig05", profile, dataset=study.dataset, seeds=seeds, epochs=epochs).runs()
+    studies.study(
+        "fig05", profile, dataset=study.dataset, seeds=seeds, epochs=epochs
+    ).runs()
 )
 report.show_table(definitions)
 
@@ -90,16 +106,24 @@ verdicts = scoreboard.verdicts(("fidelity",), study, runs)
 pages.show_verdicts(verdicts)
 
 # %%
-raw, cosine = definitions["equal inner product: raw (text)"], definitions["cosine (code)"]
+raw, cosine = (
+    definitions["equal inner product: raw (text)"],
+    definitions["cosine (code)"],
+)
 apart = (raw - cosine).abs()
 own = gradient["loss"].unstack()
 moved = (own["through the weights"] - own["stopped"]).abs()
 seen = [
     *ambiguities.effects_summary(effects),
-    f"Letting the gradient through the weights changes the hardened loss by at most {moved.max():.4f} "
+    "Letting the gradient through the weights changes the hardened loss by at "
+    f"most {moved.max():.4f} "
     f"({moved.idxmax()}).",
-    "Raw inner products and cosines differ in the equal inner-product metric by at most "
+    "Raw inner products and cosines differ in the equal inner-product metric "
+    "by at most "
     f"{apart.max():.3f} ({apart.idxmax()}).",
-    f"Of the {len(verdicts)} claims of the paper about this: {scoreboard.counted(verdicts)}.",
+    f"Of the {len(verdicts)} claims of the paper about this: "
+    f"{scoreboard.counted(verdicts)}.",
 ]
-Markdown("**What is seen.**\n\n" + "\n".join(f"- {sentence}" for sentence in seen))
+Markdown(
+    "**What is seen.**\n\n" + "\n".join(f"- {sentence}" for sentence in seen)
+)

@@ -16,19 +16,20 @@
 # the same class, and a second noisy copy of the same point. Does training get there?
 
 # %% tags=["parameters"]
-profile: str = "auto"  # smoke, laptop, workstation, gpu or paper; auto takes the best that has been run
-hardness: list[float] = []  # values of beta; empty takes the paper's 0, 10, 30, 50
-seeds: list[int] = []  # one run of each setting a seed, the panels show the first; empty takes those recorded
+profile: str = "auto"  # smoke, laptop, workstation, gpu, paper; auto: best run
+hardness: list[float] = []  # values of beta; empty: the paper's 0, 10, 30, 50
+seeds: list[int] = []  # one run a setting each; empty: all that are recorded
 epochs: int = 0  # 0 takes the profile's
 
 # %%
-from myst_nb import glue
-
 from hcl.bounds import scl_lower_bound, ucl_lower_bound
 from hcl.companion import figures, pages, parameters, report
+from myst_nb import glue
 
 parameters.check()
-page = pages.load("fig02", profile, hardness=hardness, seeds=seeds, epochs=epochs)
+page = pages.load(
+    "fig02", profile, hardness=hardness, seeds=seeds, epochs=epochs
+)
 page.note()
 
 # %%
@@ -64,22 +65,34 @@ page.interactive(["loss", "equal_inner_product"], by_label)
 # %% [markdown]
 # ## Measured against theory
 #
-# `bound` is {eq}`eq-11` for SCL and HSCL and {eq}`eq-30` for UCL; it bounds HUCL too ({prf:ref}`theorem-1`), without being its
-# minimum. `loss` is the run's own loss, `plain_loss` the loss without hardening of the same representation.
+# *Least loss (bound)* is {eq}`eq-11` for SCL and HSCL and {eq}`eq-30` for UCL; it bounds HUCL too ({prf:ref}`theorem-1`), without being its
+# minimum. *loss* is the run's own, *loss without hardening* the plain one of the same representation.
 
 # %%
-COLUMNS = ["loss", "plain_loss", "equal_inner_product", "zero_sum", "unit_norm", "within_class"]
+COLUMNS = [
+    "loss",
+    "plain_loss",
+    "equal_inner_product",
+    "zero_sum",
+    "unit_norm",
+    "within_class",
+]
 print(
-    f"Theorem 2: {scl_lower_bound(3):.6f}   Theorem 3: {ucl_lower_bound(3):.6f}, limit {ucl_lower_bound(3, None):.6f}"
+    f"Theorem 2: {scl_lower_bound(3):.6f}   Theorem 3: "
+    f"{ucl_lower_bound(3):.6f}, limit {ucl_lower_bound(3, None):.6f}"
 )
-report.show_settled([r for r in page.runs if r.spec.positives == "label"], COLUMNS, 4)
+report.show_settled(
+    [r for r in page.runs if r.spec.positives == "label"], COLUMNS, 4
+)
 
 # %% [markdown]
 # With noise positives (below) an anchor and its positive are not independent given their class, which {prf:ref}`theorem-3`
 # assumes: its bound need not hold for UCL, and a loss below it is no error. {prf:ref}`theorem-2` assumes nothing of the kind.
 
 # %%
-report.show_settled([r for r in page.runs if r.spec.positives == "noise"], COLUMNS, 4)
+report.show_settled(
+    [r for r in page.runs if r.spec.positives == "noise"], COLUMNS, 4
+)
 
 # %% [markdown]
 # ## What the paper says of this figure

@@ -16,20 +16,26 @@
 # spectra of the class means, {doc}`Table 1 <table1_losses>` the losses.
 
 # %% tags=["parameters"]
-profile: str = "auto"  # smoke, laptop, workstation, gpu or paper; auto takes the best that has been run
-dataset: str = "auto"  # name of a data set, as cifar100; auto takes the paper's or what stands in for it
-hardness: list[float] = []  # values of beta; empty takes the paper's 0, 2, 5, 10, 30
-seeds: list[int] = []  # one run of each setting a seed, several give bands; empty takes those that are recorded
+profile: str = "auto"  # smoke, laptop, workstation, gpu, paper; auto: best run
+dataset: str = "auto"  # such as cifar100; auto: the paper's or its stand-in
+hardness: list[float] = []  # values of beta; empty: the paper's 0, 2, 5, 10, 30
+seeds: list[int] = []  # one run a setting each; empty: all that are recorded
 epochs: int = 0  # 0 takes the profile's
 
 # %%
+from hcl.companion import figures, pages, parameters, published, report
 from IPython.display import Markdown
 from myst_nb import glue
 
-from hcl.companion import figures, pages, parameters, published, report
-
 parameters.check()
-page = pages.load("fig03", profile, dataset=dataset, hardness=hardness, seeds=seeds, epochs=epochs)
+page = pages.load(
+    "fig03",
+    profile,
+    dataset=dataset,
+    hardness=hardness,
+    seeds=seeds,
+    epochs=epochs,
+)
 page.note()
 
 # %% mystnb={"figure": {"caption": "The main result: distance from an ETF by epoch, and the final spectra of the supervised runs, a line a seed. Diamonds: what the paper reports at the end of its training on CIFAR-100 (D47).", "name": "fig-cifar100-headline"}, "image": {"alt": "Equal inner-product metric against epochs for five hardness levels, supervised and unsupervised, and the spectrum of the class means of the supervised runs."}}
@@ -49,7 +55,9 @@ METRICS = ["test_accuracy", "zero_sum", "unit_norm", "equal_inner_product"]
 figures.metric_panels(page.runs, METRICS, published=published.FIGURE_3)
 
 # %% tags=["remove-input"]
-page.interactive(["test_accuracy", "zero_sum", "unit_norm", "equal_inner_product"])
+page.interactive(
+    ["test_accuracy", "zero_sum", "unit_norm", "equal_inner_product"]
+)
 
 # %% [markdown]
 # ## Classes that merge
@@ -82,9 +90,9 @@ page.interactive(["rank", "effective_rank", "clusters"])
 
 # %% mystnb={"figure": {"caption": "The long run: distance from an ETF, effective rank and number of clusters of class means by epoch.", "name": "fig-cifar100-long"}, "image": {"alt": "Equal inner-product metric, effective rank and clusters of class means against epochs of the long run at hardness 5."}}
 long = pages.recorded("fig03_long", "workstation")
-figures.metric_panels(long, ["equal_inner_product", "effective_rank", "clusters"]) if long else Markdown(
-    "*The long run is still to be made.*"
-)
+figures.metric_panels(
+    long, ["equal_inner_product", "effective_rank", "clusters"]
+) if long else Markdown("*The long run is still to be made.*")
 
 # %% tags=["remove-input"]
 page.interactive(["equal_inner_product", "effective_rank", "clusters"], long)
@@ -94,7 +102,7 @@ page.interactive(["equal_inner_product", "effective_rank", "clusters"], long)
 #
 # A rank counts the singular values above a floor, here from one percent of the largest ($\ln = -4.6$) to rounding noise
 # ($-15$), and depends on it; an encoder before training, and class means that are random directions, have a high one.
-# `effective_rank` and `clusters` need no floor. All are of the class means after the last epoch.
+# *effective rank* and *clusters* need no floor. All are of the class means after the last epoch.
 
 # %%
 page.floor_table()
@@ -112,11 +120,11 @@ report.show_table(report.beside(means, published.FIGURE_3))
 # %% [markdown]
 # ## Measured against theory
 #
-# `bound` is the least loss ({eq}`eq-11`: SCL, HSCL; {eq}`eq-30`: UCL; {prf:ref}`theorem-2`, {prf:ref}`theorem-3`). `loss` is the run's own, hardened, loss and
-# `plain_loss` that without hardening, both in eval mode. `within_class` is the mean distance of a representation to its
-# class mean, `effective_rank` the exponential of the entropy of the spectrum, `clusters` counts class means that are apart:
+# *Least loss (bound)* is known in closed form ({eq}`eq-11`: SCL, HSCL; {eq}`eq-30`: UCL; {prf:ref}`theorem-2`, {prf:ref}`theorem-3`). *loss* is the run's own, hardened one and
+# *loss without hardening* the plain one, both in eval mode. *within class* is the mean distance of a representation to its
+# class mean, *effective rank* the exponential of the entropy of the spectrum, *clusters* counts class means that are apart:
 # $0$, $C - 1$ and $C$ at Neural-Collapse. Values are medians over the last five evaluations, which isolated spikes leave
-# alone; `best epoch` is that of the least own loss (D45).
+# alone; *best epoch* is that of the least own loss (D45).
 
 # %%
 page.table()
@@ -133,6 +141,10 @@ page.verdict_table()
 
 # %%
 glue("fig03-verdicts", page.counts, display=False)
-glue("fig03-runs", f"{len(page.runs)} runs on {page.study.dataset}", display=False)
+glue(
+    "fig03-runs",
+    f"{len(page.runs)} runs on {page.study.dataset}",
+    display=False,
+)
 glue("fig03-profile", page.scale, display=False)
 glue("fig03-result", page.result, display=False)

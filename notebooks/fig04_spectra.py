@@ -17,17 +17,24 @@
 # behave alike, and that without normalisation nothing reaches Neural-Collapse.
 
 # %% tags=["parameters"]
-profile: str = "auto"  # smoke, laptop, workstation, gpu or paper; auto takes the best that has been run
-dataset: str = "auto"  # name of a data set, as cifar100; auto takes the paper's or what stands in for it
-hardness: list[float] = []  # values of beta; empty takes the paper's 0, 2, 5, 10, 30
-seeds: list[int] = []  # one run of each setting a seed, several give bands; empty takes those that are recorded
+profile: str = "auto"  # smoke, laptop, workstation, gpu, paper; auto: best run
+dataset: str = "auto"  # such as cifar100; auto: the paper's or its stand-in
+hardness: list[float] = []  # values of beta; empty: the paper's 0, 2, 5, 10, 30
+seeds: list[int] = []  # one run a setting each; empty: all that are recorded
 epochs: int = 0  # 0 takes the profile's
 
 # %%
 from hcl.companion import figures, pages, parameters
 
 parameters.check()
-page = pages.load("fig04", profile, dataset=dataset, hardness=hardness, seeds=seeds, epochs=epochs)
+page = pages.load(
+    "fig04",
+    profile,
+    dataset=dataset,
+    hardness=hardness,
+    seeds=seeds,
+    epochs=epochs,
+)
 page.note()
 
 # %% [markdown]
@@ -45,9 +52,9 @@ page.summary()
 # %% [markdown]
 # ## In numbers
 #
-# `rank` counts the values above $\ln = -10$; `effective_rank` is the exponential of the entropy of the spectrum; `clusters`
+# *Rank* counts the values above $\ln = -10$; *effective rank* is the exponential of the entropy of the spectrum; *clusters*
 # counts class means that are apart. An ETF has the first two at $C - 1$ and the last at $C$. The metrics, and the mean
-# distance `within_class` of a representation to its class mean, are zero at Neural-Collapse. Values are medians over the
+# distance *within class* of a representation to its class mean, are zero at Neural-Collapse. Values are medians over the
 # last five evaluations (D45).
 
 # %%
@@ -69,7 +76,7 @@ page.table(
 #
 # A rank counts the singular values above a floor, here from one percent of the largest ($\ln = -4.6$) to rounding noise
 # ($-15$), and depends on it; an encoder before training, and class means that are random directions, have a high one.
-# `effective_rank` and `clusters` need no floor. All are of the class means after the last epoch.
+# *effective rank* and *clusters* need no floor. All are of the class means after the last epoch.
 
 # %%
 page.floor_table()

@@ -16,17 +16,24 @@
 # normalisations, {ref}`Figure 3 <fig-cifar100-metrics>` the same on a hundred classes.
 
 # %% tags=["parameters"]
-profile: str = "auto"  # smoke, laptop, workstation, gpu or paper; auto takes the best that has been run
-dataset: str = "auto"  # name of a data set, as cifar100; auto takes the paper's or what stands in for it
-hardness: list[float] = []  # values of beta; empty takes the paper's 0, 2, 5, 10, 30
-seeds: list[int] = []  # one run of each setting a seed, several give bands; empty takes those that are recorded
+profile: str = "auto"  # smoke, laptop, workstation, gpu, paper; auto: best run
+dataset: str = "auto"  # such as cifar100; auto: the paper's or its stand-in
+hardness: list[float] = []  # values of beta; empty: the paper's 0, 2, 5, 10, 30
+seeds: list[int] = []  # one run a setting each; empty: all that are recorded
 epochs: int = 0  # 0 takes the profile's
 
 # %%
 from hcl.companion import figures, pages, parameters, report
 
 parameters.check()
-page = pages.load("fig05", profile, dataset=dataset, hardness=hardness, seeds=seeds, epochs=epochs)
+page = pages.load(
+    "fig05",
+    profile,
+    dataset=dataset,
+    hardness=hardness,
+    seeds=seeds,
+    epochs=epochs,
+)
 page.note()
 
 # %% mystnb={"figure": {"caption": "The main result on ten classes: distance from an ETF by epoch, and the final spectra of the supervised runs, a line a seed.", "name": "fig-cifar10-headline"}, "image": {"alt": "Equal inner-product metric against epochs for five hardness levels, supervised and unsupervised, and the spectrum of the class means of the supervised runs."}}
@@ -43,10 +50,14 @@ page.summary()
 # mode (D36); zero-sum is the norm of the *mean* of the class means, which is what the paper's numbers are (D33).
 
 # %% mystnb={"figure": {"caption": "Figure 5: test accuracy and the three Neural-Collapse metrics by epoch; a band is one standard deviation over seeds to either side. At Neural-Collapse the three are zero.", "name": "fig-cifar10-metrics"}, "image": {"alt": "Test accuracy, zero-sum, unit-norm and equal inner-product metrics against epochs for five hardness levels, supervised left and unsupervised right."}}
-figures.metric_panels(page.runs, ["test_accuracy", "zero_sum", "unit_norm", "equal_inner_product"])
+figures.metric_panels(
+    page.runs, ["test_accuracy", "zero_sum", "unit_norm", "equal_inner_product"]
+)
 
 # %% tags=["remove-input"]
-page.interactive(["test_accuracy", "zero_sum", "unit_norm", "equal_inner_product"])
+page.interactive(
+    ["test_accuracy", "zero_sum", "unit_norm", "equal_inner_product"]
+)
 
 # %% [markdown]
 # ## Dimensions by epoch, and the best epoch
@@ -55,7 +66,9 @@ page.interactive(["test_accuracy", "zero_sum", "unit_norm", "equal_inner_product
 # bring them apart again. The table sets the epoch of the least own loss beside the settled values.
 
 # %% mystnb={"figure": {"caption": "Effective rank and, where a run has recorded it by epoch, number of clusters of class means.", "name": "fig-cifar10-course"}, "image": {"alt": "Effective rank and, where recorded, clusters of class means against epochs by hardness, supervised left and unsupervised right."}}
-figures.metric_panels(page.runs, figures.recorded(page.runs, ["effective_rank", "clusters"]))
+figures.metric_panels(
+    page.runs, figures.recorded(page.runs, ["effective_rank", "clusters"])
+)
 
 # %% tags=["remove-input"]
 page.interactive(["effective_rank", "clusters"])
@@ -66,11 +79,11 @@ report.show_table(report.course_frame(page.runs))
 # %% [markdown]
 # ## Measured against theory
 #
-# `bound` is the least loss ({eq}`eq-11`: SCL, HSCL; {eq}`eq-30`: UCL; {prf:ref}`theorem-2`, {prf:ref}`theorem-3`). `loss` is the run's own, hardened, loss and
-# `plain_loss` that without hardening, both in eval mode. `within_class` is the mean distance of a representation to its
-# class mean, `effective_rank` the exponential of the entropy of the spectrum, `clusters` counts class means that are apart:
+# *Least loss (bound)* is known in closed form ({eq}`eq-11`: SCL, HSCL; {eq}`eq-30`: UCL; {prf:ref}`theorem-2`, {prf:ref}`theorem-3`). *loss* is the run's own, hardened one and
+# *loss without hardening* the plain one, both in eval mode. *within class* is the mean distance of a representation to its
+# class mean, *effective rank* the exponential of the entropy of the spectrum, *clusters* counts class means that are apart:
 # $0$, $C - 1$ and $C$ at Neural-Collapse. Values are medians over the last five evaluations, which isolated spikes leave
-# alone; `best epoch` is that of the least own loss (D45).
+# alone; *best epoch* is that of the least own loss (D45).
 
 # %%
 page.table()

@@ -15,17 +15,24 @@
 # HUCL is best at $\beta = 5$ and far off at $30$, as in {ref}`Figure 3 <fig-cifar100-metrics>`.
 
 # %% tags=["parameters"]
-profile: str = "auto"  # smoke, laptop, workstation, gpu or paper; auto takes the best that has been run
-dataset: str = "auto"  # name of a data set, as cifar100; auto takes the paper's or what stands in for it
-hardness: list[float] = []  # values of beta; empty takes the paper's 0, 2, 5, 10, 30
-seeds: list[int] = []  # one run of each setting a seed, several give bands; empty takes those that are recorded
+profile: str = "auto"  # smoke, laptop, workstation, gpu, paper; auto: best run
+dataset: str = "auto"  # such as cifar100; auto: the paper's or its stand-in
+hardness: list[float] = []  # values of beta; empty: the paper's 0, 2, 5, 10, 30
+seeds: list[int] = []  # one run a setting each; empty: all that are recorded
 epochs: int = 0  # 0 takes the profile's
 
 # %%
 from hcl.companion import figures, pages, parameters
 
 parameters.check()
-page = pages.load("fig07", profile, dataset=dataset, hardness=hardness, seeds=seeds, epochs=epochs)
+page = pages.load(
+    "fig07",
+    profile,
+    dataset=dataset,
+    hardness=hardness,
+    seeds=seeds,
+    epochs=epochs,
+)
 page.note()
 
 # %% [markdown]
@@ -41,7 +48,9 @@ page.interactive(["spectrum"])
 page.summary()
 
 # %% mystnb={"figure": {"caption": "Figure 7, rows 2 to 4: the Neural-Collapse metrics by epoch. At Neural-Collapse the three are zero.", "name": "fig-tinyimagenet-metrics"}, "image": {"alt": "Zero-sum, unit-norm and equal inner-product metrics against epochs by hardness, supervised left and unsupervised right."}}
-figures.metric_panels(page.runs, ["zero_sum", "unit_norm", "equal_inner_product"])
+figures.metric_panels(
+    page.runs, ["zero_sum", "unit_norm", "equal_inner_product"]
+)
 
 # %% tags=["remove-input"]
 page.interactive(["zero_sum", "unit_norm", "equal_inner_product"])
@@ -51,7 +60,7 @@ page.interactive(["zero_sum", "unit_norm", "equal_inner_product"])
 #
 # A rank counts the singular values above a floor, here from one percent of the largest ($\ln = -4.6$) to rounding noise
 # ($-15$), and depends on it; an encoder before training, and class means that are random directions, have a high one.
-# `effective_rank` and `clusters` need no floor. All are of the class means after the last epoch.
+# *effective rank* and *clusters* need no floor. All are of the class means after the last epoch.
 
 # %%
 page.floor_table()
@@ -59,11 +68,11 @@ page.floor_table()
 # %% [markdown]
 # ## Measured against theory
 #
-# `bound` is the least loss ({eq}`eq-11`: SCL, HSCL; {eq}`eq-30`: UCL; {prf:ref}`theorem-2`, {prf:ref}`theorem-3`). `loss` is the run's own, hardened, loss and
-# `plain_loss` that without hardening, both in eval mode. `within_class` is the mean distance of a representation to its
-# class mean, `effective_rank` the exponential of the entropy of the spectrum, `clusters` counts class means that are apart:
+# *Least loss (bound)* is known in closed form ({eq}`eq-11`: SCL, HSCL; {eq}`eq-30`: UCL; {prf:ref}`theorem-2`, {prf:ref}`theorem-3`). *loss* is the run's own, hardened one and
+# *loss without hardening* the plain one, both in eval mode. *within class* is the mean distance of a representation to its
+# class mean, *effective rank* the exponential of the entropy of the spectrum, *clusters* counts class means that are apart:
 # $0$, $C - 1$ and $C$ at Neural-Collapse. Values are medians over the last five evaluations, which isolated spikes leave
-# alone; `best epoch` is that of the least own loss (D45).
+# alone; *best epoch* is that of the least own loss (D45).
 
 # %%
 page.table()

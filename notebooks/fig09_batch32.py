@@ -15,17 +15,24 @@
 # Neural-Collapse only with HSCL at $\beta = 30$, and for no HUCL.
 
 # %% tags=["parameters"]
-profile: str = "auto"  # smoke, laptop, workstation, gpu or paper; auto takes the best that has been run
-dataset: str = "auto"  # name of a data set, as cifar100; auto takes the paper's or what stands in for it
-hardness: list[float] = []  # values of beta; empty takes the paper's 0, 2, 5, 10, 30
-seeds: list[int] = []  # one run of each setting a seed, several give bands; empty takes those that are recorded
+profile: str = "auto"  # smoke, laptop, workstation, gpu, paper; auto: best run
+dataset: str = "auto"  # such as cifar100; auto: the paper's or its stand-in
+hardness: list[float] = []  # values of beta; empty: the paper's 0, 2, 5, 10, 30
+seeds: list[int] = []  # one run a setting each; empty: all that are recorded
 epochs: int = 0  # 0 takes the profile's
 
 # %%
 from hcl.companion import figures, pages, parameters, report
 
 parameters.check()
-page = pages.load("fig09", profile, dataset=dataset, hardness=hardness, seeds=seeds, epochs=epochs)
+page = pages.load(
+    "fig09",
+    profile,
+    dataset=dataset,
+    hardness=hardness,
+    seeds=seeds,
+    epochs=epochs,
+)
 page.note()
 
 # %% [markdown]
@@ -34,7 +41,9 @@ page.note()
 # In expectation $(B - 1) / C$ for each anchor, and the share of anchors that have none.
 
 # %%
-report.show_table(report.positives_frame(page.runs[0].spec.num_classes, (512, 256, 64, 32)))
+report.show_table(
+    report.positives_frame(page.runs[0].spec.num_classes, (512, 256, 64, 32))
+)
 
 # %%
 page.summary()
@@ -49,7 +58,9 @@ figures.spectrum_panels(page.runs)
 page.interactive(["spectrum"])
 
 # %% mystnb={"figure": {"caption": "Figure 9, rows 2 to 4: the Neural-Collapse metrics by epoch. At Neural-Collapse the three are zero.", "name": "fig-batch32-metrics"}, "image": {"alt": "Zero-sum, unit-norm and equal inner-product metrics against epochs by hardness, supervised left and unsupervised right."}}
-figures.metric_panels(page.runs, ["zero_sum", "unit_norm", "equal_inner_product"])
+figures.metric_panels(
+    page.runs, ["zero_sum", "unit_norm", "equal_inner_product"]
+)
 
 # %% tags=["remove-input"]
 page.interactive(["zero_sum", "unit_norm", "equal_inner_product"])
@@ -57,11 +68,11 @@ page.interactive(["zero_sum", "unit_norm", "equal_inner_product"])
 # %% [markdown]
 # ## Measured against theory
 #
-# `bound` is the least loss ({eq}`eq-11`: SCL, HSCL; {eq}`eq-30`: UCL; {prf:ref}`theorem-2`, {prf:ref}`theorem-3`). `loss` is the run's own, hardened, loss and
-# `plain_loss` that without hardening, both in eval mode. `within_class` is the mean distance of a representation to its
-# class mean, `effective_rank` the exponential of the entropy of the spectrum, `clusters` counts class means that are apart:
+# *Least loss (bound)* is known in closed form ({eq}`eq-11`: SCL, HSCL; {eq}`eq-30`: UCL; {prf:ref}`theorem-2`, {prf:ref}`theorem-3`). *loss* is the run's own, hardened one and
+# *loss without hardening* the plain one, both in eval mode. *within class* is the mean distance of a representation to its
+# class mean, *effective rank* the exponential of the entropy of the spectrum, *clusters* counts class means that are apart:
 # $0$, $C - 1$ and $C$ at Neural-Collapse. Values are medians over the last five evaluations, which isolated spikes leave
-# alone; `best epoch` is that of the least own loss (D45).
+# alone; *best epoch* is that of the least own loss (D45).
 
 # %%
 page.table()

@@ -15,20 +15,26 @@
 # functions ({prf:ref}`definition-2`), and the theorems hold for either.
 
 # %% tags=["parameters"]
-profile: str = "auto"  # smoke, laptop, workstation, gpu or paper; auto takes the best that has been run
-dataset: str = "auto"  # name of a data set, as cifar100; auto takes the paper's or what stands in for it
-hardness: list[float] = []  # values of epsilon; empty takes the paper's 0, 3, 5, 10, 20
-seeds: list[int] = []  # one run of each setting a seed, several give bands; empty takes those that are recorded
+profile: str = "auto"  # smoke, laptop, workstation, gpu, paper; auto: best run
+dataset: str = "auto"  # such as cifar100; auto: the paper's or its stand-in
+hardness: list[float] = []  # of epsilon; empty: the paper's 0, 3, 5, 10, 20
+seeds: list[int] = []  # one run a setting each; empty: all that are recorded
 epochs: int = 0  # 0 takes the profile's
 
 # %%
 import pandas as pd
-
-from hcl.companion import figures, pages, parameters
+from hcl.companion import figures, pages, parameters, report
 from hcl.hardening import matching_beta
 
 parameters.check()
-page = pages.load("fig11", profile, dataset=dataset, hardness=hardness, seeds=seeds, epochs=epochs)
+page = pages.load(
+    "fig11",
+    profile,
+    dataset=dataset,
+    hardness=hardness,
+    seeds=seeds,
+    epochs=epochs,
+)
 page.note()
 
 # %% [markdown]
@@ -40,7 +46,13 @@ page.note()
 # %%
 classes = page.runs[0].spec.num_classes
 values = [value for value in page.study.figure.hardness if value]
-pd.DataFrame({"ε": values, f"β that matches, C = {classes}": [round(matching_beta(e, classes), 2) for e in values]})
+matching = [matching_beta(e, classes) for e in values]
+report.show_table(
+    pd.DataFrame(
+        {f"β that matches, C = {classes}": matching}, index=values
+    ).rename_axis("ε"),
+    2,
+)
 
 # %% [markdown]
 # ## Singular values and metrics
@@ -55,7 +67,9 @@ page.interactive(["spectrum"])
 page.summary()
 
 # %% mystnb={"figure": {"caption": "Figure 11, rows 2 to 4: the Neural-Collapse metrics by epoch. At Neural-Collapse the three are zero.", "name": "fig-poly10-metrics"}, "image": {"alt": "Zero-sum, unit-norm and equal inner-product metrics against epochs by hardness, supervised left and unsupervised right."}}
-figures.metric_panels(page.runs, ["zero_sum", "unit_norm", "equal_inner_product"])
+figures.metric_panels(
+    page.runs, ["zero_sum", "unit_norm", "equal_inner_product"]
+)
 
 # %% tags=["remove-input"]
 page.interactive(["zero_sum", "unit_norm", "equal_inner_product"])
@@ -63,11 +77,11 @@ page.interactive(["zero_sum", "unit_norm", "equal_inner_product"])
 # %% [markdown]
 # ## Measured against theory
 #
-# `bound` is the least loss ({eq}`eq-11`: SCL, HSCL; {eq}`eq-30`: UCL; {prf:ref}`theorem-2`, {prf:ref}`theorem-3`). `loss` is the run's own, hardened, loss and
-# `plain_loss` that without hardening, both in eval mode. `within_class` is the mean distance of a representation to its
-# class mean, `effective_rank` the exponential of the entropy of the spectrum, `clusters` counts class means that are apart:
+# *Least loss (bound)* is known in closed form ({eq}`eq-11`: SCL, HSCL; {eq}`eq-30`: UCL; {prf:ref}`theorem-2`, {prf:ref}`theorem-3`). *loss* is the run's own, hardened one and
+# *loss without hardening* the plain one, both in eval mode. *within class* is the mean distance of a representation to its
+# class mean, *effective rank* the exponential of the entropy of the spectrum, *clusters* counts class means that are apart:
 # $0$, $C - 1$ and $C$ at Neural-Collapse. Values are medians over the last five evaluations, which isolated spikes leave
-# alone; `best epoch` is that of the least own loss (D45).
+# alone; *best epoch* is that of the least own loss (D45).
 
 # %%
 page.table()

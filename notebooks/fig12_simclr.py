@@ -19,10 +19,10 @@
 # the supervised settings, it is least at Neural-Collapse, where it is $\log(1 + Q e^{-C/(C-1)})$.
 
 # %% tags=["parameters"]
-profile: str = "auto"  # smoke, laptop, workstation, gpu or paper; auto takes the best that has been run
-dataset: str = "auto"  # name of a data set, as cifar100; auto takes the paper's or what stands in for it
-hardness: list[float] = []  # values of beta; empty takes the paper's 0, 2, 5, 10, 30
-seeds: list[int] = []  # one run of each setting a seed, several give bands; empty takes those that are recorded
+profile: str = "auto"  # smoke, laptop, workstation, gpu, paper; auto: best run
+dataset: str = "auto"  # such as cifar100; auto: the paper's or its stand-in
+hardness: list[float] = []  # values of beta; empty: the paper's 0, 2, 5, 10, 30
+seeds: list[int] = []  # one run a setting each; empty: all that are recorded
 epochs: int = 0  # 0 takes the profile's
 
 # %%
@@ -31,7 +31,14 @@ import math
 from hcl.companion import figures, pages, parameters
 
 parameters.check()
-page = pages.load("fig12", profile, dataset=dataset, hardness=hardness, seeds=seeds, epochs=epochs)
+page = pages.load(
+    "fig12",
+    profile,
+    dataset=dataset,
+    hardness=hardness,
+    seeds=seeds,
+    epochs=epochs,
+)
 page.note()
 
 # %% [markdown]
@@ -47,7 +54,9 @@ page.interactive(["spectrum"])
 page.summary()
 
 # %% mystnb={"figure": {"caption": "Figure 12, rows 2 to 4: the Neural-Collapse metrics by epoch. At Neural-Collapse the three are zero.", "name": "fig-simclr-metrics"}, "image": {"alt": "Zero-sum, unit-norm and equal inner-product metrics against epochs by hardness, supervised left and unsupervised right."}}
-figures.metric_panels(page.runs, ["zero_sum", "unit_norm", "equal_inner_product"])
+figures.metric_panels(
+    page.runs, ["zero_sum", "unit_norm", "equal_inner_product"]
+)
 
 # %% tags=["remove-input"]
 page.interactive(["zero_sum", "unit_norm", "equal_inner_product"])
@@ -55,21 +64,26 @@ page.interactive(["zero_sum", "unit_norm", "equal_inner_product"])
 # %% [markdown]
 # ## Measured against theory
 #
-# `bound` is the least supervised loss, {prf:ref}`theorem-2` with the weight $Q$ of {eq}`eq-42`, here the number of views less two. The
+# *Least loss (bound)* is the least supervised loss, {prf:ref}`theorem-2` with the weight $Q$ of {eq}`eq-42`, here the number of views less two. The
 # unsupervised loss has none: {prf:ref}`theorem-3` asks for a positive that depends on the anchor's class only, and two views of one
-# image do not. `loss` is the run's own, hardened, loss and `plain_loss` that without hardening, both in eval mode. `within_class` is the mean distance of a representation to its
-# class mean, `effective_rank` the exponential of the entropy of the spectrum, `clusters` counts class means that are apart:
+# image do not. *loss* is the run's own, hardened one and *loss without hardening* the plain one, both in eval mode. *within class* is the mean distance of a representation to its
+# class mean, *effective rank* the exponential of the entropy of the spectrum, *clusters* counts class means that are apart:
 # $0$, $C - 1$ and $C$ at Neural-Collapse. Values are medians over the last five evaluations, which isolated spikes leave
-# alone; `best epoch` is that of the least own loss (D45).
+# alone; *best epoch* is that of the least own loss (D45).
 #
-# `squared_norm` is the mean squared norm of the features, `inside` the share of them inside the ball; class means can lie
+# *squared norm* is the mean squared norm of the features, *inside* the share of them inside the ball; class means can lie
 # inside while features lie on the sphere.
 
 # %%
 spec = page.runs[0].spec
 others = 2 * spec.batch_size - 2
-least = math.log1p(others * math.exp(-spec.num_classes / (spec.num_classes - 1)))
-print(f"Least loss if all Q = {others} negatives are of other classes: {least:.4f}")
+least = math.log1p(
+    others * math.exp(-spec.num_classes / (spec.num_classes - 1))
+)
+print(
+    f"Least loss if all Q = {others} negatives are of other classes: "
+    f"{least:.4f}"
+)
 page.table([*pages.COLUMNS, "squared_norm", "inside"])
 
 # %% [markdown]

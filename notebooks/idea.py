@@ -13,9 +13,11 @@
 # recorded one.
 
 # %% tags=["parameters"]
-profile: str = "auto"  # smoke, laptop, workstation, gpu or paper; auto takes the best that has been run
-hardness: list[float] = []  # values of beta to run again; empty takes the paper's
-seeds: list[int] = []  # of the runs on 100 classes; empty takes what is recorded
+profile: str = "auto"  # smoke, laptop, workstation, gpu, paper; auto: best run
+hardness: list[
+    float
+] = []  # values of beta to run again; empty takes the paper's
+seeds: list[int] = []  # of runs on 100 classes; empty: all that are recorded
 
 # %% [markdown]
 # ## What is trained
@@ -27,16 +29,24 @@ seeds: list[int] = []  # of the runs on 100 classes; empty takes what is recorde
 # positive comes closer and the negatives move away.
 
 # %%
+from hcl.companion import (
+    front,
+    idea_figures,
+    idea_moving,
+    idea_records,
+    pages,
+    parameters,
+)
 from IPython.display import HTML
 from myst_nb import glue
-
-from hcl.companion import front, idea_figures, idea_moving, idea_records, pages, parameters
 
 parameters.check()
 page = pages.load("fig03", profile, hardness=hardness, seeds=seeds)
 plain = next(run for run in page.runs if run.spec.method == "SCL")
 supervised = [run for run in page.runs if run.spec.method == "HSCL"]
-hard = next((run for run in supervised if run.spec.hardness == 10), supervised[-1])
+hard = next(
+    (run for run in supervised if run.spec.hardness == 10), supervised[-1]
+)
 idea_figures.samples()
 
 # %% [markdown]
@@ -83,8 +93,14 @@ idea_records.merging([plain, hard])
 # were drowned out, become most of what the network is shown.
 
 # %%
-similar = [run for run in [*page.runs, *pages.recorded("fig05", "workstation")] if "similarities" in run.arrays]
-idea_records.hardening(next((run for run in similar if run.spec.method == "SCL"), similar[0]))
+similar = [
+    run
+    for run in [*page.runs, *pages.recorded("fig05", "workstation")]
+    if "similarities" in run.arrays
+]
+idea_records.hardening(
+    next((run for run in similar if run.spec.method == "SCL"), similar[0])
+)
 
 # %% [markdown]
 # Without labels this has a price. The most similar of all pictures are those of the anchor's own class, and with a high β
@@ -96,10 +112,14 @@ idea_records.hardening(next((run for run in similar if run.spec.method == "SCL")
 # or without. Hard negatives without labels do not end there: they push points of one class apart.
 
 # %%
-synthetic = idea_moving.with_points(pages.load("fig02", profile, seeds=[1]).runs)
+synthetic = idea_moving.with_points(
+    pages.load("fig02", profile, seeds=[1]).runs
+)
 by_label = [run for run in synthetic if run.spec.positives == "label"]
 wanted = [("SCL", 0), ("UCL", 0), ("HUCL", 10)]
-idea_moving.moving([run for run in by_label if (run.spec.method, run.spec.hardness) in wanted])
+idea_moving.moving(
+    [run for run in by_label if (run.spec.method, run.spec.hardness) in wanted]
+)
 
 # %% [markdown]
 # ## What is asked

@@ -14,25 +14,32 @@
 # depend on what they show. Times are medians of repeats; *spread* is their interquartile range over the median.
 
 # %% tags=["parameters"]
-results: str = ""  # folder of the CSV files of benchmarks/run.py; empty takes the project's
+results: str = ""  # folder of benchmarks/run.py's CSV files; empty: ours
 
 # %%
 from pathlib import Path
 
 import pandas as pd
-from IPython.display import Markdown
-
 from hcl.companion import benchmarks_report, parameters, report
+from IPython.display import Markdown
 
 parameters.check()
 suites = benchmarks_report.load(Path(results) if results else None)
 rows = pd.concat([frame.assign(suite=suite) for suite, frame in suites.items()])
 rows["date"] = rows["date"].str[:10]
 rows["commit"] = (
-    rows["commit"].fillna("without git, sources " + rows["sources"]).str.replace(r"(\w{10})\w{30}", r"\1", regex=True)
+    rows["commit"]
+    .fillna("without git, sources " + rows["sources"])
+    .str.replace(r"(\w{10})\w{30}", r"\1", regex=True)
 )
-made = rows.groupby("kind")[["device", "threads", "torch", "cuda", "commit", "date", "suite"]]
-devices = made.agg(lambda values: ", ".join(dict.fromkeys(map(benchmarks_report.written, values))))
+made = rows.groupby("kind")[
+    ["device", "threads", "torch", "cuda", "commit", "date", "suite"]
+]
+devices = made.agg(
+    lambda values: ", ".join(
+        dict.fromkeys(map(benchmarks_report.written, values))
+    )
+)
 report.show_table(devices)
 
 # %% [markdown]
@@ -45,7 +52,11 @@ report.show_table(devices)
 
 # %% mystnb={"figure": {"caption": "Time of the loss and its gradient at batch 512, k = 256, on each device that was measured. The axis is logarithmic.", "name": "fig-loss-times"}, "image": {"alt": "Horizontal bars of milliseconds for the loop over anchors and the vectorised forms of the loss, one panel for each device and number of classes."}}
 loss = suites["loss"]
-main = loss[(loss["batch"] == 512) & (loss["k"] == 256) & loss["classes"].isin([10, 100])]
+main = loss[
+    (loss["batch"] == 512)
+    & (loss["k"] == 256)
+    & loss["classes"].isin([10, 100])
+]
 benchmarks_report.bars(
     main.assign(classes="C = " + main["classes"].astype(str)),
     ["kind", "classes"],
@@ -59,7 +70,8 @@ fastest = main[main["classes"] == 100].set_index(["kind", "form"])["times_loop"]
 Markdown(
     "**What is seen.** At C = 100 the loop takes "
     + "; ".join(
-        f"{fastest[kind, 'per_pair']:.0f} times as long as `per_pair` and {fastest[kind, 'per_anchor']:.0f} times as long "
+        f"{fastest[kind, 'per_pair']:.0f} times as long as `per_pair` and "
+        f"{fastest[kind, 'per_anchor']:.0f} times as long "
         f"as `per_anchor` on {kind}"
         for kind in fastest.index.unique("kind")
     )
@@ -83,33 +95,63 @@ benchmarks_report.scaling(loss)
 
 # %% mystnb={"figure": {"caption": "Images a second in training, with each technique and those above it.", "name": "fig-step-rates"}, "image": {"alt": "Horizontal bars of images a second in training as techniques are added, one panel for each device and encoder."}}
 step = suites["step"]
-ladder = step[step["case"].str.contains(r", (?:plain|\+)") & (step["batch"] > 64)]
-TECHNIQUES = ["plain fp32", "+ bf16", "+ channels_last", "+ fused_adam", "+ products", "+ compile", "+ graph"]
+ladder = step[
+    step["case"].str.contains(r", (?:plain|\+)") & (step["batch"] > 64)
+]
+TECHNIQUES = [
+    "plain fp32",
+    "+ bf16",
+    "+ channels_last",
+    "+ fused_adam",
+    "+ products",
+    "+ compile",
+    "+ graph",
+]
 ladder = ladder.assign(technique=ladder["case"].str.rpartition(", ")[2])
-ladder = ladder.sort_values("technique", key=lambda names: names.map(TECHNIQUES.index), kind="stable")
-benchmarks_report.bars(ladder, ["kind", "encoder"], "technique", "images_per_second", "images a second")
+ladder = ladder.sort_values(
+    "technique", key=lambda names: names.map(TECHNIQUES.index), kind="stable"
+)
+benchmarks_report.bars(
+    ladder,
+    ["kind", "encoder"],
+    "technique",
+    "images_per_second",
+    "images a second",
+)
 # %%
 COLUMNS = [
-    "ms", "spread", "images_per_second", "gain", "tflop_per_second", "gb_per_second", "of_roofline", "loss_share",
-    "augmentation_share", "setup_seconds", "memory_gb",
+    "ms", "spread", "images_per_second", "gain", "tflop_per_second",
+    "gb_per_second", "of_roofline", "loss_share", "augmentation_share",
+    "setup_seconds", "memory_gb",
 ]  # fmt: skip
 report.show_table(benchmarks_report.shown(step, COLUMNS))
 
 # %% [markdown]
-# `gain` is that of the step without its loss, against the technique before it in the figure. `loss share` is the time of the loss by itself over that of the step,
-# `augmentation share` likewise for two augmented views against two plain ones. `setup seconds` is what an engine takes
+# *gain* is that of the step without its loss, against the technique before it in the figure. *share of the loss* is the time of the loss by itself over that of the step,
+# *share of augmentation* likewise for two augmented views against two plain ones. *set-up, seconds* is what an engine takes
 # to be made, compilation and capture included; a campaign makes one for many runs.
 #
 # ## Evaluation, data, several runs at once
 #
-# `share` is that of all evaluations in the time of a run, at the schedule of the profile (`eval_every`).
+# *share* is that of all evaluations in the time of a run, at the schedule of the profile (`eval_every`).
 
 # %% mystnb={"figure": {"caption": "Time of an evaluation of all images: plain, with batch normalisation folded into the convolutions, and compiled.", "name": "fig-evaluation-times"}, "image": {"alt": "Horizontal bars of milliseconds for an evaluation in three forms, one panel for each device and encoder."}}
-benchmarks_report.bars(suites["evaluation"], ["kind", "encoder"], "form", "ms", "milliseconds")
+benchmarks_report.bars(
+    suites["evaluation"], ["kind", "encoder"], "form", "ms", "milliseconds"
+)
 # %%
 report.show_table(
     benchmarks_report.shown(
-        suites["evaluation"], ["images", "ms", "spread", "ms_per_512", "evaluations", "epochs", "share"]
+        suites["evaluation"],
+        [
+            "images",
+            "ms",
+            "spread",
+            "ms_per_512",
+            "evaluations",
+            "epochs",
+            "share",
+        ],
     )
 )
 
@@ -117,7 +159,12 @@ report.show_table(
 # Images stay on the device as bytes; a step fetches its batch by index. That costs the same whatever their number:
 
 # %%
-report.show_table(benchmarks_report.shown(suites["data"], ["ms", "ms_min", "spread", "gb_per_second", "resident_mb"]))
+report.show_table(
+    benchmarks_report.shown(
+        suites["data"],
+        ["ms", "ms_min", "spread", "gb_per_second", "resident_mb"],
+    )
+)
 
 # %% [markdown]
 # Several runs at once, engines on streams of a GPU or processes on the cores of a CPU, and their gain over the same work
@@ -126,7 +173,15 @@ report.show_table(benchmarks_report.shown(suites["data"], ["ms", "ms_min", "spre
 # %%
 report.show_table(
     benchmarks_report.shown(
-        suites["concurrency"], ["ms", "spread", "images_per_second", "one_after_the_other", "gain", "memory_gb"]
+        suites["concurrency"],
+        [
+            "ms",
+            "spread",
+            "images_per_second",
+            "one_after_the_other",
+            "gain",
+            "memory_gb",
+        ],
     )
 )
 
@@ -152,12 +207,15 @@ report.show_table(benchmarks_report.shown(suites["run"], COLUMNS))
 
 # %%
 exactness = suites["exactness"]
-report.show_table(benchmarks_report.shown(exactness, ["value", "tolerance", "passed", "of"]))
+report.show_table(
+    benchmarks_report.shown(exactness, ["value", "tolerance", "passed", "of"])
+)
 
 # %%
 checked = exactness["passed"].dropna().astype(bool)
 Markdown(
-    f"**What is seen.** Of {len(checked)} checks on {', '.join(exactness['kind'].unique())}, {checked.sum()} hold."
+    f"**What is seen.** Of {len(checked)} checks on "
+    f"{', '.join(exactness['kind'].unique())}, {checked.sum()} hold."
 )
 
 # %% [markdown]
@@ -169,19 +227,23 @@ Markdown(
 # %%
 compared = benchmarks_report.compare(suites)
 absent = ~compared["device"].str.lower().isin(devices.index)
-compared["measured"] = compared["measured"].map(benchmarks_report.written).replace("–", "not yet")
+compared["measured"] = (
+    compared["measured"].map(benchmarks_report.written).replace("–", "not yet")
+)
 report.show_table(compared.set_index(["device", "suite", "case"]))
 
 # %%
 seen = compared[compared["verdict"] != ""]
 counts = seen["verdict"].str.split(", ").explode().value_counts()
 Markdown(
-    f"**What is seen.** Of {len(compared)} numbers predicted or aimed at, {len(seen)} have been measured"
+    f"**What is seen.** Of {len(compared)} numbers predicted or aimed at, "
+    f"{len(seen)} have been measured"
     + (f", on {', '.join(seen['device'].unique())}: " if len(seen) else ".")
     + ", ".join(f"{count} {verdict}" for verdict, count in counts.items())
     + (". " if len(seen) else " ")
     + (
-        f"Not measured yet, as no GPU was at hand: {', '.join(compared.loc[absent, 'device'].unique())}. "
+        "Not measured yet, as no GPU was at hand: "
+        f"{', '.join(compared.loc[absent, 'device'].unique())}. "
         "Those numbers are estimates."
         if absent.any()
         else ""

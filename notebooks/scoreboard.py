@@ -13,27 +13,49 @@
 # verdicts are computed from the records when this page is built; `hcl verify` prints the same.
 
 # %% tags=["parameters"]
-profile: str = "auto"  # smoke, laptop, workstation, gpu or paper; auto takes for each claim the runs that can judge it
+profile: str = "auto"  # smoke, laptop, workstation, gpu, paper; auto: can judge
 
 # %%
+from hcl.companion import board_html, parameters, report
+from hcl.companion.scoreboard import (
+    Judges,
+    counted,
+    limits_table,
+    scoreboard,
+    sensitivity,
+)
 from IPython.display import Markdown
 from myst_nb import glue
 
-from hcl.companion import board_html, parameters, report
-from hcl.companion.scoreboard import Judges, counted, limits_table, scoreboard, sensitivity
-
 parameters.check()
-judges = Judges(profile=profile)  # which reads each record once, for all that follows
+judges = Judges(
+    profile=profile
+)  # which reads each record once, for all that follows
 board = scoreboard(judges=judges)
 waiting = board["verdict"] == "waiting"
 counts = counted(board[~waiting]) or "none yet"
 glue(
     "scoreboard-counts",
-    f"{(~waiting).sum()} claims with runs: {counts}; {waiting.sum()} wait for theirs",
+    f"{(~waiting).sum()} claims with runs: {counts}; {waiting.sum()} wait for "
+    "theirs",
     display=False,
 )
-data = ", ".join(sorted({f"{d} ({p})" for d, p in zip(board["data"], board["profile"], strict=True) if d})) or "no runs"
-Markdown(f"**{(~waiting).sum()} claims have their runs: {counts}.** {waiting.sum()} wait. They were tested on {data}.")
+data = (
+    ", ".join(
+        sorted(
+            {
+                f"{d} ({p})"
+                for d, p in zip(board["data"], board["profile"], strict=True)
+                if d
+            }
+        )
+    )
+    or "no runs"
+)
+Markdown(
+    f"**{(~waiting).sum()} claims have their runs: {counts}.** {waiting.sum()} "
+    f"wait. They were tested on {data}."
+)
 
 # %%
 board_html.matrix(board)
@@ -78,8 +100,7 @@ report.show_table(limits_table(changed))
 report.show_table(changed.assign(value=changed["value"].map("{:g}".format)).set_index(["limit", "value"]))
 
 # %%
-from IPython.display import HTML
-
 from hcl.companion import front
+from IPython.display import HTML
 
 glue("front-outcome", HTML(front.outcome(board)), display=False)

@@ -20,9 +20,8 @@
 at_most: int = 0  # rows of each table, at least 0; 0 shows all
 
 # %%
-from IPython.display import Markdown
-
 from hcl.companion import parameters, report, slips
+from IPython.display import Markdown
 
 parameters.check()
 found = slips.slips()
@@ -33,7 +32,13 @@ def of(kind: str) -> None:
     report.show_table(found.loc[names[:at_most] if at_most else names])
 
 
-Markdown("; ".join(f"{kind.lower()}: **{len(names)}**" for kind, names in slips.KINDS.items()).capitalize() + ".")
+Markdown(
+    "; ".join(
+        f"{kind.lower()}: **{len(names)}**"
+        for kind, names in slips.KINDS.items()
+    ).capitalize()
+    + "."
+)
 
 # %% [markdown]
 # ## A result that fails as printed

@@ -16,34 +16,47 @@
 # Neural-Collapse (D44); {ref}`Figure 3 <fig-cifar100-metrics>` has the metrics by epoch. This page shows the three readings side by side.
 
 # %% tags=["parameters"]
-profile: str = "auto"  # smoke, laptop, workstation, gpu or paper; auto takes the best that has been run
-dataset: str = "auto"  # name of a data set, as cifar100; auto takes the paper's or what stands in for it
-hardness: list[float] = []  # values of beta; empty takes the paper's 0, 2, 5, 10, 30
-seeds: list[int] = []  # one run of each setting a seed, several give bands; empty takes those that are recorded
+profile: str = "auto"  # smoke, laptop, workstation, gpu, paper; auto: best run
+dataset: str = "auto"  # such as cifar100; auto: the paper's or its stand-in
+hardness: list[float] = []  # values of beta; empty: the paper's 0, 2, 5, 10, 30
+seeds: list[int] = []  # one run a setting each; empty: all that are recorded
 epochs: int = 0  # 0 takes the profile's
 
 # %%
 from hcl.companion import figures, pages, parameters, published, report
 
 parameters.check()
-page = pages.load("table1", profile, dataset=dataset, hardness=hardness, seeds=seeds, epochs=epochs)
+page = pages.load(
+    "table1",
+    profile,
+    dataset=dataset,
+    hardness=hardness,
+    seeds=seeds,
+    epochs=epochs,
+)
 page.note()
 
 # %% [markdown]
 # ## Table 1, three ways
 #
-# `train_loss` is what the paper must have measured; `loss` is the same in eval mode; `plain_loss` is $L_{SCL}(f)$ of the same
+# *loss in training* is what the paper must have measured; *loss* is the same in eval mode; *loss without hardening* is $L_{SCL}(f)$ of the same
 # representation, in eval mode.
 
 # %%
 means, _ = report.settled_frame(page.runs, ["train_loss", "loss", "plain_loss"])
-report.show_table(report.beside(means, {"train_loss": published.TABLE_1}), digits=4)
+report.show_table(
+    report.beside(means, {"train_loss": published.TABLE_1}), digits=4
+)
 
 # %%
 page.summary()
 
 # %% mystnb={"figure": {"caption": "Own loss in train mode and loss without hardening in eval mode, by epoch, above the least loss of Theorem 2. Diamonds: what the paper's Table 1 reports on CIFAR-100.", "name": "fig-table1-losses"}, "image": {"alt": "Train-mode own loss and eval-mode plain loss of the supervised runs against epochs for five hardness levels, with the least loss as a line."}}
-figures.metric_panels(page.runs, ["train_loss", "plain_loss"], published={"train_loss": published.TABLE_1})
+figures.metric_panels(
+    page.runs,
+    ["train_loss", "plain_loss"],
+    published={"train_loss": published.TABLE_1},
+)
 
 # %% tags=["remove-input"]
 page.interactive(["train_loss", "plain_loss"])

@@ -15,17 +15,24 @@
 # {ref}`Figure 4 <fig-cifar100-rows>`.
 
 # %% tags=["parameters"]
-profile: str = "auto"  # smoke, laptop, workstation, gpu or paper; auto takes the best that has been run
-dataset: str = "auto"  # name of a data set, as cifar100; auto takes the paper's or what stands in for it
-hardness: list[float] = []  # values of beta; empty takes the paper's 0, 2, 5, 10, 30
-seeds: list[int] = []  # one run of each setting a seed, several give bands; empty takes those that are recorded
+profile: str = "auto"  # smoke, laptop, workstation, gpu, paper; auto: best run
+dataset: str = "auto"  # such as cifar100; auto: the paper's or its stand-in
+hardness: list[float] = []  # values of beta; empty: the paper's 0, 2, 5, 10, 30
+seeds: list[int] = []  # one run a setting each; empty: all that are recorded
 epochs: int = 0  # 0 takes the profile's
 
 # %%
 from hcl.companion import figures, pages, parameters, published, report
 
 parameters.check()
-page = pages.load("table2", profile, dataset=dataset, hardness=hardness, seeds=seeds, epochs=epochs)
+page = pages.load(
+    "table2",
+    profile,
+    dataset=dataset,
+    hardness=hardness,
+    seeds=seeds,
+    epochs=epochs,
+)
 page.note()
 
 # %% [markdown]
@@ -35,15 +42,29 @@ page.note()
 # how close ours was.
 
 # %%
-columns = ["zero_sum", "unit_norm", "equal_inner_product", "rank", "effective_rank", "clusters", "within_class"]
-report.show_table(report.beside(report.near_nc_frame(page.runs, columns), published.TABLE_2))
+columns = [
+    "zero_sum",
+    "unit_norm",
+    "equal_inner_product",
+    "rank",
+    "effective_rank",
+    "clusters",
+    "within_class",
+]
+report.show_table(
+    report.beside(report.near_nc_frame(page.runs, columns), published.TABLE_2)
+)
 
 # %%
 page.summary()
 
 # %% mystnb={"figure": {"caption": "The Neural-Collapse metrics by epoch, from the near-NC model (epoch 0) on. Diamonds: what the paper's Table 2 reports on CIFAR-100.", "name": "fig-near-nc-metrics"}, "image": {"alt": "Zero-sum, unit-norm and equal inner-product metrics against epochs by hardness, supervised left and unsupervised right."}}
 continued = [run for run in page.runs if run.spec.init == "near_nc"]
-figures.metric_panels(continued, ["zero_sum", "unit_norm", "equal_inner_product"], published=published.TABLE_2)
+figures.metric_panels(
+    continued,
+    ["zero_sum", "unit_norm", "equal_inner_product"],
+    published=published.TABLE_2,
+)
 
 # %% tags=["remove-input"]
 page.interactive(["zero_sum", "unit_norm", "equal_inner_product"], continued)

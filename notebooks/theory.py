@@ -23,15 +23,13 @@
 num_classes: int = 10  # C of the random features of the figure, at least 2
 per_class: int = 20  # items of each class there, at least 2
 trials: int = 60  # random representations there, at least 1
-representations: int = 1000  # random representations for each bound of Theorems 2 and 3, at least 1
+representations: int = 1000  # random ones for each bound, at least 1
 starts: int = 20  # random starts of each descent, at least 1
 seed: int = 0  # of all random features and starts, at least 0 and below 2^32
 
 # %%
 import pandas as pd
 import torch
-from IPython.display import Markdown
-
 from hcl import geometry
 from hcl.bounds import scl_lower_bound, ucl_lower_bound
 from hcl.companion import (
@@ -47,6 +45,7 @@ from hcl.companion import (
 )
 from hcl.hardening import Exponential
 from hcl.losses import contrastive_loss
+from IPython.display import Markdown
 
 parameters.check()
 generator = torch.Generator().manual_seed(seed)
@@ -213,7 +212,8 @@ figures.above_the_diagonal(limit)
 gap = limit["hardened"] - limit["plain"]
 assert (gap > -ROUNDING).all(), "Theorem 1 is violated"
 Markdown(
-    f"The smallest of {len(gap):,} differences is {gap.min():.2e}: **Theorem 1 holds on all of them.** The random "
+    f"The smallest of {len(gap):,} differences is {gap.min():.2e}: **Theorem 1 "
+    "holds on all of them.** The random "
     f"losses start at {limit['plain'].min():.3f}."
 )
 
@@ -232,17 +232,23 @@ Markdown(
 # representations of three classes:
 
 # %%
-finite = theorems.theorem_1(trials=max(trials, 10), seed=seed).set_index(["psi", "hardening"])
+finite = theorems.theorem_1(trials=max(trials, 10), seed=seed).set_index(
+    ["psi", "hardening"]
+)
 assert finite.filter(like="smallest").min(axis=None) > -ROUNDING
 assert finite.filter(like="largest").min(axis=None) > 1e-3
 report.show_table(finite)
 
 # %%
-easier = theorems.theorem_1(trials=max(trials, 10), seed=seed, etas=theorems.EASIER)
+easier = theorems.theorem_1(
+    trials=max(trials, 10), seed=seed, etas=theorems.EASIER
+)
 assert (easier.filter(like="smallest") < -0.1).all(axis=None)
 Markdown(
-    "**No difference is negative**, whatever the function. The condition is needed: with a function that prefers *easy* "
-    f"negatives the loss falls by up to {-easier['HSCL - SCL, smallest'].min():.2f}."
+    "**No difference is negative**, whatever the function. The condition is "
+    "needed: with a function that prefers *easy* "
+    "negatives the loss falls by up to "
+    f"{-easier['HSCL - SCL, smallest'].min():.2f}."
 )
 
 # %% [markdown]
@@ -278,9 +284,12 @@ Markdown(
 harris = corollaries.corollary_1(seed=seed)
 assert harris.iloc[0, 0] > -ROUNDING and harris.iloc[1, 0] < 0
 Markdown(
-    f"**The check.** Over {harris['trials'].iloc[0]:.0f} random pairs of functions of three independent variables the "
-    f"smallest rise is {harris.iloc[0, 0]:.1e}. Without independence it fails: of two variables exactly one of which is "
-    f"1, weighting by the second changes the mean of the first by {harris.iloc[1, 0]:g}."
+    f"**The check.** Over {harris['trials'].iloc[0]:.0f} random pairs of "
+    "functions of three independent variables the "
+    f"smallest rise is {harris.iloc[0, 0]:.1e}. Without independence it fails: "
+    "of two variables exactly one of which is "
+    "1, weighting by the second changes the mean of the first by "
+    f"{harris.iloc[1, 0]:g}."
 )
 
 # %% [markdown]
@@ -326,7 +335,9 @@ Markdown(
 # %%
 corners = geometry.simplex_etf(10, 9)
 own_generator = torch.Generator().manual_seed(seed)
-directions = torch.nn.functional.normalize(torch.randn(10, 9, generator=own_generator, dtype=torch.float64))
+directions = torch.nn.functional.normalize(
+    torch.randn(10, 9, generator=own_generator, dtype=torch.float64)
+)
 shapes = {
     "an ETF": corners,
     "an ETF of half the radius": corners / 2,
@@ -345,7 +356,10 @@ shape_metrics = pd.DataFrame(
         for name, means in shapes.items()
     }
 ).T.rename_axis("class means")
-assert shape_metrics.iloc[0, :3].max() < ROUNDING and (shape_metrics.iloc[1:, 0] > 0.01).all()
+assert (
+    shape_metrics.iloc[0, :3].max() < ROUNDING
+    and (shape_metrics.iloc[1:, 0] > 0.01).all()
+)
 assert list(shape_metrics["rank"]) == [9, 9, 9, 8]
 report.show_table(shape_metrics, 3)
 
@@ -422,26 +436,47 @@ rows = []
 for C in (3, 10, 100, 200):
     etf = geometry.simplex_etf(C, C - 1).repeat_interleave(2, 0)
     etf_labels = torch.arange(C).repeat_interleave(2)
-    for method, bound, supervised in (("SCL", scl_lower_bound, True), ("UCL", ucl_lower_bound, False)):
-        exact = float(contrastive_loss(etf, etf_labels, supervised=supervised, k=None))
+    for method, bound, supervised in (
+        ("SCL", scl_lower_bound, True),
+        ("UCL", ucl_lower_bound, False),
+    ):
+        exact = float(
+            contrastive_loss(etf, etf_labels, supervised=supervised, k=None)
+        )
         drawn = [
-            float(contrastive_loss(etf, etf_labels, supervised=supervised, negatives="per_anchor", generator=generator))
+            float(
+                contrastive_loss(
+                    etf,
+                    etf_labels,
+                    supervised=supervised,
+                    negatives="per_anchor",
+                    generator=generator,
+                )
+            )
             for _ in range(max(10, 2000 // len(etf)))
         ]
         rows.append(
             {
-                "C": C, "method": method, "bound, k = 256": bound(C), "ETF, k = 256 drawn": sum(drawn) / len(drawn),
-                "bound, k → ∞": bound(C, None), "ETF, k → ∞": exact, "paper": PRINTED.get((C, method), "–"),
+                "C": C,
+                "method": method,
+                "bound, k = 256": bound(C),
+                "ETF, k = 256 drawn": sum(drawn) / len(drawn),
+                "bound, k → ∞": bound(C, None),
+                "ETF, k → ∞": exact,
+                "paper": PRINTED.get((C, method), "–"),
             }
-        )  # fmt: skip
+        )
 bounds = pd.DataFrame(rows).set_index(["C", "method"])
 report.show_table(bounds, 6)
 
 # %%
 assert (bounds["ETF, k → ∞"] - bounds["bound, k → ∞"]).abs().max() < 1e-12
-assert (bounds["ETF, k = 256 drawn"] - bounds["bound, k = 256"]).abs().max() < 2e-3
+assert (
+    bounds["ETF, k = 256 drawn"] - bounds["bound, k = 256"]
+).abs().max() < 2e-3
 Markdown(
-    "The ETF attains both bounds. The paper's .3105 is .310555 cut short (D41), and its .3935 for k = 256 is the "
+    "The ETF attains both bounds. The paper's .3105 is .310555 cut short "
+    "(D41), and its .3935 for k = 256 is the "
     f"limit: at k = 256 the bound is {ucl_lower_bound(3):.6f} (D42)."
 )
 
@@ -450,33 +485,48 @@ Markdown(
 #
 # That an ETF attains a value does not make it a bound. So, for small populations of two items a class: the lowest of many
 # random representations, and the lowest that descent finds. Descent is by L-BFGS on the points of the ball, from random
-# starts. `NC metric` is the largest distance from Neural-Collapse, by zero-sum, unit-norm, equal inner products and
+# starts. *NC metric* is the largest distance from Neural-Collapse, by zero-sum, unit-norm, equal inner products and
 # variation within classes, among those that reach the bound.
 #
 # {prf:ref}`theorem-2` does not ask that a positive be independent of its anchor given the class, so the table has both
 # extremes: independent positives, and positives that *are* their anchors.
 
 # %%
-scl = theorems.theorem_2(representations=representations, starts=starts, seed=seed)
+scl = theorems.theorem_2(
+    representations=representations, starts=starts, seed=seed
+)
 report.show_table(scl, 4)
 
 # %%
-ucl = theorems.theorem_3(representations=representations, starts=starts, seed=seed)
+ucl = theorems.theorem_3(
+    representations=representations, starts=starts, seed=seed
+)
 report.show_table(ucl, 4)
 
 # %%
 for table in (scl, ucl):
-    assert table[["lowest random, above", "lowest found, above"]].min(axis=None) > -ROUNDING
-    assert table["lowest found, above"].max() < 1e-6 and table["NC metric"].max() < 1e-4
+    assert (
+        table[["lowest random, above", "lowest found, above"]].min(axis=None)
+        > -ROUNDING
+    )
+    assert (
+        table["lowest found, above"].max() < 1e-6
+        and table["NC metric"].max() < 1e-4
+    )
+above = max(table["lowest found, above"].max() for table in (scl, ucl))
 few = theorems.too_few_dimensions(starts=starts, seed=seed)
 assert few.min(axis=None) > 1e-3
 Markdown(
-    f"**Nothing is below the bounds**, of {representations * (len(scl) + len(ucl)):,} random losses and "
-    f"{starts * (len(scl) + len(ucl))} descents; **descent reaches all {len(scl) + len(ucl)} of them, to "
-    f"{max(scl['lowest found, above'].max(), ucl['lowest found, above'].max()):.0e}, and whatever reaches them is at "
+    "**Nothing is below the bounds**, of "
+    f"{representations * (len(scl) + len(ucl)):,} random losses and "
+    f"{starts * (len(scl) + len(ucl))} descents; **descent reaches all "
+    f"{len(scl) + len(ucl)} of them, to "
+    f"{above:.0e}, and whatever reaches them is at "
     "Neural-Collapse**, to "
-    f"{max(scl['NC metric'].max(), ucl['NC metric'].max()):.0e}. Where positives are their anchors some starts end in "
-    "a local minimum above the bound. With fewer than C - 1 dimensions the bounds are out of reach: for C = 4, d = 2 "
+    f"{max(scl['NC metric'].max(), ucl['NC metric'].max()):.0e}. Where "
+    "positives are their anchors some starts end in "
+    "a local minimum above the bound. With fewer than C - 1 dimensions the "
+    "bounds are out of reach: for C = 4, d = 2 "
     f"the least SCL loss found is {few.iloc[0, 0]:.3f} above."
 )
 
@@ -488,8 +538,13 @@ Markdown(
 
 # %%
 properties = corollaries.properties(starts=starts, seed=seed)
-assert properties.drop(index=properties.index[4]).iloc[:-2].abs().max(axis=None) < 1e-4
-assert (properties.iloc[4] == 3).all() and properties.iloc[-2:].min(axis=None) > 0.01
+assert (
+    properties.drop(index=properties.index[4]).iloc[:-2].abs().max(axis=None)
+    < 1e-4
+)
+assert (properties.iloc[4] == 3).all() and properties.iloc[-2:].min(
+    axis=None
+) > 0.01
 report.show_table(properties)
 
 # %% [markdown]
@@ -501,14 +556,19 @@ report.show_table(properties)
 
 # %%
 dependence = corollaries.dependence(starts=starts, seed=seed)
-assert dependence.iloc[:, 0].abs().max() < 1e-6 and dependence.iloc[0, 1:3].abs().max() < 1e-6
+assert (
+    dependence.iloc[:, 0].abs().max() < 1e-6
+    and dependence.iloc[0, 1:3].abs().max() < 1e-6
+)
 assert (dependence.iloc[-1, 1:] < -0.005).all()
 report.show_table(dependence, 4)
 
 # %%
 Markdown(
-    "SCL stays at its bound at every share. UCL goes below its own where dependence is strong. Where every positive is "
-    "its anchor, nothing is left that keeps a class together: all items on one ETF, each as if it were a class, have a "
+    "SCL stays at its bound at every share. UCL goes below its own where "
+    "dependence is strong. Where every positive is "
+    "its anchor, nothing is left that keeps a class together: all items on one "
+    "ETF, each as if it were a class, have a "
     "lower loss than Neural-Collapse."
 )
 
@@ -540,9 +600,12 @@ views = corollaries.appendix_a(starts=starts, seed=seed)
 assert views.marginals_apart < 1e-12 < 0.01 < views.dependence
 assert abs(views.scl_above) < 1e-6 and views.ucl_above < -1e-3
 Markdown(
-    "**The check.** In a random example the laws of anchor, positive and any view agree to "
-    f"{views.marginals_apart:.0e}, and the joint law is {views.dependence:.3f} from independence. So Theorem 2 holds "
-    f"for SimCLR's positives: the least SCL loss found is its bound, to {abs(views.scl_above):.0e}. Theorem 3 does not "
+    "**The check.** In a random example the laws of anchor, positive and any "
+    "view agree to "
+    f"{views.marginals_apart:.0e}, and the joint law is {views.dependence:.3f} "
+    "from independence. So Theorem 2 holds "
+    "for SimCLR's positives: the least SCL loss found is its bound, to "
+    f"{abs(views.scl_above):.0e}. Theorem 3 does not "
     f"apply: the least UCL loss found is {-views.ucl_above:.4f} below."
 )
 
@@ -553,11 +616,19 @@ Markdown(
 # $\alpha = k$ it is ours plus $\log k$, D10), and functions that are no logarithm. Here $k = 2$ and $C = 4$.
 
 # %%
-general = loss_class.general_losses(representations=max(representations // 2, 10), starts=starts, seed=seed)
+general = loss_class.general_losses(
+    representations=max(representations // 2, 10), starts=starts, seed=seed
+)
 strict = general.loc[list(loss_class.STRICT)]
 assert general["ETF, above"].abs().max() < ROUNDING
-assert general[["lowest random, above", "lowest found, above"]].min(axis=None) > -ROUNDING
-assert strict["NC metric"].max() < 1e-4 and strict["lowest found, above"].max() < 1e-6
+assert (
+    general[["lowest random, above", "lowest found, above"]].min(axis=None)
+    > -ROUNDING
+)
+assert (
+    strict["NC metric"].max() < 1e-4
+    and strict["lowest found, above"].max() < 1e-6
+)
 report.show_table(general, 4)
 
 # %% [markdown]
@@ -568,7 +639,7 @@ report.show_table(general, 4)
 #
 # Then, and this holds for InfoNCE, *every* minimiser is an ETF: condition {eq}`eq-13` is necessary. For the triplet loss it is
 # not: the first two rows are built, have class means that are no ETF, and attain the bound all the same. The square is
-# even of rank 2, Dimensional-Collapse at the least possible loss. `above the bound` is the largest over those that reach
+# even of rank 2, Dimensional-Collapse at the least possible loss. *above the bound* is the largest over those that reach
 # it; the metric is 0 at an ETF.
 
 # %%
@@ -588,7 +659,10 @@ report.show_table(necessity)
 # %%
 hardened = theorems.hardening_leaves_minimum(starts=starts, seed=seed)
 assert hardened["ETF, above"].abs().max() < ROUNDING
-assert hardened["lowest found, above"].min() > -ROUNDING and hardened["lowest found, above"].max() < 1e-6
+assert (
+    hardened["lowest found, above"].min() > -ROUNDING
+    and hardened["lowest found, above"].max() < 1e-6
+)
 assert hardened["NC metric"].max() < 1e-4
 report.show_table(hardened)
 
@@ -606,7 +680,15 @@ rows = []
 for beta in (0.0, 2.0, 5.0, 10.0, 30.0):
     odds = torch.tensor(beta * C / (C - 1), dtype=torch.float64).exp() / (C - 1)
     losses = [
-        float(contrastive_loss(etf, etf_labels, supervised=s, k=None, hardening=Exponential(beta)))
+        float(
+            contrastive_loss(
+                etf,
+                etf_labels,
+                supervised=s,
+                k=None,
+                hardening=Exponential(beta),
+            )
+        )
         for s in (True, False)
     ]
     rows.append(
@@ -618,7 +700,10 @@ for beta in (0.0, 2.0, 5.0, 10.0, 30.0):
         }
     )
 at_etf = pd.DataFrame(rows).set_index("β")
-assert at_etf["HSCL loss"].std() < 1e-12 and at_etf["HUCL loss"].is_monotonic_increasing
+assert (
+    at_etf["HSCL loss"].std() < 1e-12
+    and at_etf["HUCL loss"].is_monotonic_increasing
+)
 report.show_table(at_etf, 6)
 
 # %% [markdown]
@@ -631,20 +716,46 @@ report.show_table(at_etf, 6)
 # %%
 hucl = theorems.hucl_minimum_below_etf(starts=starts, seed=seed)
 assert hucl["ETF"].is_monotonic_increasing
-assert (hucl["below the ETF"] > -1e-6).all() and (hucl.loc["2":, "below the ETF"] > 0.005).all()
-assert (hucl["lowest found"] - hucl["best shrunken ETF"]).abs().loc["2":].max() < 1e-6
+assert (hucl["below the ETF"] > -1e-6).all() and (
+    hucl.loc["2":, "below the ETF"] > 0.005
+).all()
+assert (hucl["lowest found"] - hucl["best shrunken ETF"]).abs().loc[
+    "2":
+].max() < 1e-6
 report.show_table(
-    hucl[["ETF", "lowest found", "below the ETF", "best shrunken ETF", "radius", "within_class",
-          "lowest on the sphere", "its zero-sum, of the mean"]], 4,
-)  # fmt: skip
+    hucl[
+        [
+            "ETF",
+            "lowest found",
+            "below the ETF",
+            "best shrunken ETF",
+            "radius",
+            "within_class",
+            "lowest on the sphere",
+            "its zero-sum, of the mean",
+        ]
+    ],
+    4,
+)
 
 # %% mystnb={"figure": {"caption": "HUCL loss, C = 4, in the limit of many negatives, by the radius of an ETF. Dots: the least of each curve. Beyond little hardness it is no longer at radius 1.", "name": "fig-theory-hucl"}, "image": {"alt": "Curves of the HUCL loss against the radius of an ETF for six values of hardness; with more hardness the lowest point moves from radius 1 towards 0."}}
 radii = torch.linspace(0, 1, 101, dtype=torch.float64)
-etf, etf_labels = geometry.simplex_etf(4, 3).repeat_interleave(2, 0), torch.arange(4).repeat_interleave(2)
+etf, etf_labels = (
+    geometry.simplex_etf(4, 3).repeat_interleave(2, 0),
+    torch.arange(4).repeat_interleave(2),
+)
 BETAS = (0, 0.5, 1, 2, 5, 10)
 curves = {
     beta: [
-        float(contrastive_loss(r * etf, etf_labels, supervised=False, k=None, hardening=Exponential(beta)))
+        float(
+            contrastive_loss(
+                r * etf,
+                etf_labels,
+                supervised=False,
+                k=None,
+                hardening=Exponential(beta),
+            )
+        )
         for r in radii
     ]
     for beta in BETAS
@@ -697,7 +808,10 @@ figures.loss_by_radius(radii.tolist(), curves, best)
 
 # %%
 remarks = corollaries.remarks(starts=starts, seed=seed)
-assert remarks["lowest, above"].iloc[:4].abs().max() < 1e-6 and (remarks["lowest, above"].iloc[4:] < -0.1).all()
+assert (
+    remarks["lowest, above"].iloc[:4].abs().max() < 1e-6
+    and (remarks["lowest, above"].iloc[4:] < -0.1).all()
+)
 report.show_table(remarks, 4)
 
 # %% [markdown]
@@ -722,13 +836,24 @@ report.show_table(batched, 5)
 # %%
 merged, collapse, found, least = (batched.loc[name] for name in batched.index)
 for method in ("SCL", "UCL"):
-    assert merged[f"{method}, fixed batches"] < collapse[f"{method}, fixed batches"]
-    assert abs(found[f"{method}, all batches"] - collapse[f"{method}, all batches"]) < 1e-6
+    assert (
+        merged[f"{method}, fixed batches"]
+        < collapse[f"{method}, fixed batches"]
+    )
+    assert (
+        abs(
+            found[f"{method}, all batches"] - collapse[f"{method}, all batches"]
+        )
+        < 1e-6
+    )
 assert merged["SCL, fixed batches"] < least["SCL, fixed batches"]
 Markdown(
-    f"With fixed batches the merged representation has SCL loss {merged['SCL, fixed batches']:.5f}, below the "
-    f"{collapse['SCL, fixed batches']:.5f} of Neural-Collapse: **the claim fails as stated.** Over all batches it has "
-    f"{merged['SCL, all batches']:.5f}, above it, and descent finds nothing below Neural-Collapse, in SCL or in UCL."
+    "With fixed batches the merged representation has SCL loss "
+    f"{merged['SCL, fixed batches']:.5f}, below the "
+    f"{collapse['SCL, fixed batches']:.5f} of Neural-Collapse: **the claim "
+    "fails as stated.** Over all batches it has "
+    f"{merged['SCL, all batches']:.5f}, above it, and descent finds nothing "
+    "below Neural-Collapse, in SCL or in UCL."
 )
 
 # %% [markdown]
@@ -740,7 +865,11 @@ Markdown(
 
 # %%
 in_batch = batch_bounds.batch_values()
-assert [round(value, 4) for value in in_batch.iloc[0]] == [0.3161, 0.3168, 0.3152]
+assert [round(value, 4) for value in in_batch.iloc[0]] == [
+    0.3161,
+    0.3168,
+    0.3152,
+]
 report.show_table(in_batch, 4)
 
 # %% [markdown]
@@ -760,8 +889,13 @@ report.show_table(in_batch, 4)
 
 # %%
 simclr = batch_bounds.simclr(starts=starts, seed=seed)
-assert (simclr["ETF"] - simclr.iloc[:, 0]).abs().max() < ROUNDING and round(simclr.iloc[1, 0], 4) == 5.2297
-assert simclr.iloc[:, 2:4].abs().max(axis=None) < 1e-6 and (simclr.iloc[:, 4] < -0.01).all()
+assert (simclr["ETF"] - simclr.iloc[:, 0]).abs().max() < ROUNDING and round(
+    simclr.iloc[1, 0], 4
+) == 5.2297
+assert (
+    simclr.iloc[:, 2:4].abs().max(axis=None) < 1e-6
+    and (simclr.iloc[:, 4] < -0.01).all()
+)
 report.show_table(simclr, 4)
 
 # %% [markdown]
@@ -772,20 +906,29 @@ Markdown(
     "\n".join(
         f"- {sentence}"
         for sentence in (
-            "**Theorem 1 holds** in every case tried, for hardening functions of all negatives at once and for a loss "
+            "**Theorem 1 holds** in every case tried, for hardening functions "
+            "of all negatives at once and for a loss "
             "that is not convex.",
-            "**Theorems 2 and 3 hold as bounds**: no random or found representation is below, and all that reach them "
+            "**Theorems 2 and 3 hold as bounds**: no random or found "
+            "representation is below, and all that reach them "
             "with a strictly convex loss are at Neural-Collapse.",
-            "**Theorem 2 needs no independence of positives; Theorem 3 does.** Where positives are their anchors UCL "
+            "**Theorem 2 needs no independence of positives; Theorem 3 does.** "
+            "Where positives are their anchors UCL "
             f"gets {-dependence.iloc[-1, 2]:.3f} below its bound.",
-            "**With the triplet loss the minimum says nothing about geometry**: other representations than an ETF have "
+            "**With the triplet loss the minimum says nothing about "
+            "geometry**: other representations than an ETF have "
             "it.",
-            "**Hardening leaves the minimum of SCL alone and moves that of UCL**: at β = 5, C = 4 the loss of the ETF is "
-            f"{hucl.loc['5', 'ETF']:.3f}, and an ETF of radius {hucl.loc['5', 'radius']:.2f} has "
+            "**Hardening leaves the minimum of SCL alone and moves that of "
+            "UCL**: at β = 5, C = 4 the loss of the ETF is "
+            f"{hucl.loc['5', 'ETF']:.3f}, and an ETF of radius "
+            f"{hucl.loc['5', 'radius']:.2f} has "
             f"{hucl.loc['5', 'lowest found']:.3f}.",
-            "**Two statements fail as printed**: the batched bound for a fixed partition (P3), where "
-            f"{merged['SCL, fixed batches']:.5f} is below {least['SCL, fixed batches']:.5f}; and Remark 2 for positives "
-            f"that are not independent, where the counterexample is {-remarks['lowest, above'].iloc[-1]:.3f} below.",
+            "**Two statements fail as printed**: the batched bound for a fixed "
+            "partition (P3), where "
+            f"{merged['SCL, fixed batches']:.5f} is below "
+            f"{least['SCL, fixed batches']:.5f}; and Remark 2 for positives "
+            "that are not independent, where the counterexample is "
+            f"{-remarks['lowest, above'].iloc[-1]:.3f} below.",
         )
     )
 )
@@ -797,4 +940,6 @@ Markdown(
 # claims of the Scoreboard: computed again for small populations.
 
 # %%
-pages.show_verdicts(scoreboard.of_figure("theory").drop(columns=["reason", "runs"]))
+pages.show_verdicts(
+    scoreboard.of_figure("theory").drop(columns=["reason", "runs"])
+)

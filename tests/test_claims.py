@@ -264,7 +264,9 @@ def test_seeds_are_judged_by_their_mean_and_shown_with_their_spread():
     study, made = runs_of(claim, metrics, "laptop", hardness=[10], seeds=[0, 1])
     verdict = scoreboard.assess(claim, study, Evidence(study.specs, tuple(made)))
     assert verdict.status == "reproduced"
-    assert verdict.measured == "unit-norm – HSCL, β = 10: 0.02 ± 7.1e-05; HUCL, β = 10: 0.02 ± 7.1e-05"
+    assert verdict.measured == (
+        "unit-norm – HSCL, β = 10: 0.02\u00a0±\u00a07.1×10⁻⁵; HUCL, β = 10: 0.02\u00a0±\u00a07.1×10⁻⁵"
+    )
 
 
 def test_a_value_that_another_seed_would_take_over_the_limit_is_undecided():

@@ -53,7 +53,9 @@ def test_every_notebook_runs_at_smoke_without_data(name, tmp_path, smoke_runs, m
     executed = nbformat.read(output, as_version=4)
     assert book.faults(executed) == []
     shown = [o.get("data", {}) for c in executed.cells for o in c.get("outputs", [])]
-    pictures = [data for data in shown if {"image/png", "image/svg+xml"} & set(data) or "<svg" in data.get("text/html", "")]
+    pictures = [
+        data for data in shown if {"image/png", "image/svg+xml"} & set(data) or "<svg" in data.get("text/html", "")
+    ]
     assert pictures or name == "slips"
     streams = [o.text for c in executed.cells for o in c.get("outputs", []) if o.get("name") == "stderr"]
     assert streams == [], "warnings would show on the page"

@@ -47,7 +47,7 @@ def test_settled_values_are_means_over_seeds_beside_the_bounds():
 
 def test_several_seeds_show_their_spread_and_one_does_not():
     shown = report.show_settled(runs_of("fig05", seeds=(0, 2)), ["equal_inner_product"]).to_html()
-    assert "0.060 ± 0.014" in shown
+    assert "0.060\u00a0±\u00a00.014" in shown
     assert "±" not in report.show_settled(runs_of("fig05"), ["equal_inner_product"]).to_html()
 
 
@@ -59,7 +59,8 @@ def test_counts_have_one_decimal_and_spreads_those_of_their_mean():
         replace(run, history=run.history.assign(**means[run.spec.seed])) for run in runs_of("fig05", seeds=(0, 1, 2))
     ]
     shown = report.show_settled(runs, ["rank", "zero_sum", "loss"]).to_html()
-    assert ">6.5 ± 2.2<" in shown and ">4.0e-06 ± 2.0e-06<" in shown and ">0.300 ± 0.000<" in shown
+    assert ">6.5\u00a0±\u00a02.2<" in shown and ">4.0×10⁻⁶\u00a0±\u00a02.0×10⁻⁶<" in shown
+    assert ">0.300\u00a0±\u00a00.000<" in shown
     assert ">39.5<" in report.show_table(pd.DataFrame({"rank, paper": [39.5]})).to_html()
 
 
@@ -117,7 +118,7 @@ def test_the_simclr_loss_has_a_bound_with_its_weight_where_positives_are_of_the_
 @pytest.mark.parametrize(
     ("value", "digits", "text"),
     [
-        (0.12345, 3, "0.123"), (2e-8, 3, "2.0e-08"), (0.0, 3, "0.000"), (9.0, 3, "9"), (float("nan"), 3, "–"),
+        (0.12345, 3, "0.123"), (2e-8, 3, "2.0×10⁻⁸"), (0.0, 3, "0.000"), (9.0, 3, "9"), (float("nan"), 3, "–"),
         (1e-4, 4, "0.0001"),
     ],
 )  # fmt: skip
@@ -128,8 +129,9 @@ def test_numbers_are_written_for_people(value, digits, text):
 @pytest.mark.parametrize(
     ("mean", "spread", "form", "text"),
     [
-        (0.06, 0.0141, 3, "0.060 ± 0.014"), (4e-6, 2e-6, 3, "4.0e-06 ± 2.0e-06"), (8.0, 1.0, ".3g", "8 ± 1"),
-        (9.0, 0.5, 1, "9 ± 0.5"), (0.3, float("nan"), 3, "0.300"), (float("nan"), 0.1, ".3f", "–"),
+        (0.06, 0.0141, 3, "0.060\u00a0±\u00a00.014"), (4e-6, 2e-6, 3, "4.0×10⁻⁶\u00a0±\u00a02.0×10⁻⁶"),
+        (8.0, 1.0, ".3g", "8\u00a0±\u00a01"),
+        (9.0, 0.5, 1, "9\u00a0±\u00a00.5"), (0.3, float("nan"), 3, "0.300"), (float("nan"), 0.1, ".3f", "–"),
     ],
 )  # fmt: skip
 def test_a_mean_and_its_deviation_are_written_one_way(mean, spread, form, text):

@@ -104,7 +104,7 @@ def test_a_setting_is_its_runs_of_all_seeds():
     runs = [run(spec(h, seed), rank=9 - seed - h) for seed in (0, 1, 2) for h in (0, 5)]
     settings = select(runs)
     assert [(s.spec.hardness, len(s.runs), s.mean("rank")) for s in settings] == [(0, 3, 8), (5, 3, 3)]
-    assert written(settings[0], "rank") == "8 ± 1"
+    assert written(settings[0], "rank") == "8\u00a0±\u00a01"
     assert written(one(rank=9.0), "rank") == "9"
 
 
@@ -288,7 +288,7 @@ def test_partners_are_settings_of_the_same_spec_but_for_a_change():
     partner = statements.alike([ball], normalization="unit_ball")
     assert partner(sphere) is ball and partner(setting([{}], 10)) is None
     (part,) = statements.close([sphere], partner, "rank", 2.0, LIMITS, word="ball")
-    assert part.state == "holds" and part.text == "HSCL, β = 5: 6 ± 0 (ball: 5 ± 0)"
+    assert part.state == "holds" and part.text == "HSCL, β = 5: 6\u00a0±\u00a00 (ball: 5\u00a0±\u00a00)"
     assert statements.close([sphere], partner, "rank", 0.5, LIMITS)[0].state == "fails"
     assert statements.larger([sphere], partner, "rank", LIMITS, factor=2.0)[0].state == "fails"
     assert statements.larger([sphere], partner, "rank", LIMITS, factor=1.1)[0].state == "holds"

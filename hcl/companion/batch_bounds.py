@@ -41,7 +41,7 @@ def batches(starts: int = 20, seed: int = 0) -> pd.DataFrame:
             column["lowest found"] = float(found.losses.min())
             column["bound for the population"] = bound(supervised, 4, None)
             table[f"{method}, {name}"] = column
-    return pd.DataFrame(table)
+    return pd.DataFrame(table).rename_axis("representation")
 
 
 def _mean_over(group: Sequence[tuple[int, ...]], labels: Tensor, supervised: bool) -> Callable[[Tensor], Tensor]:

@@ -1,8 +1,10 @@
 """How numbers are written for people: one place for decimals, powers of ten, dashes and mean ± standard deviation."""
 
 import math
+import re
 
 DASH = "–"  # in place of a number that there is not
+_RAISED = str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹")
 _COUNTS = ("rank", "effective rank", "clusters", "best epoch")  # what these begin with is written to one decimal
 
 
@@ -17,14 +19,14 @@ def number(value: float, form: int | str) -> str:
     if math.isnan(value):
         return DASH
     if isinstance(form, str):
-        return f"{value:{form}}"
+        return _powers(f"{value:{form}}")
     if float(value).is_integer() and abs(value) >= 1:
-        return f"{value:.0f}"
-    return f"{value:.1e}" if _tiny(value, form) else f"{value:.{form}f}"
+        return _powers(f"{value:.0f}")
+    return _powers(f"{value:.1e}" if _tiny(value, form) else f"{value:.{form}f}")
 
 
 def plus_minus(mean: float, spread: float, form: int | str) -> str:
-    """Return a mean and its standard deviation over seeds, ``"0.060 ± 0.014"``.
+    """Return a mean and its standard deviation over seeds, ``"0.060 ± 0.014"``, which no line end parts.
 
     Args:
         mean: over seeds; NaN is a dash.
@@ -33,12 +35,13 @@ def plus_minus(mean: float, spread: float, form: int | str) -> str:
     """
     if math.isnan(mean) or math.isnan(spread):
         return number(mean, form)
-    return f"{number(mean, form)} ± {spread_of(spread, mean, form) if isinstance(form, int) else number(spread, form)}"
+    deviation = spread_of(spread, mean, form) if isinstance(form, int) else number(spread, form)
+    return f"{number(mean, form)}\u00a0±\u00a0{deviation}"
 
 
 def spread_of(spread: float, mean: float, digits: int) -> str:
     """Return a standard deviation to the decimals of its mean, in powers of ten where that is."""
-    return f"{spread:.1e}" if _tiny(mean, digits) else f"{spread:.{digits}f}"
+    return _powers(f"{spread:.1e}" if _tiny(mean, digits) else f"{spread:.{digits}f}")
 
 
 def decimals(column: str, digits: int) -> int:
@@ -49,6 +52,12 @@ def decimals(column: str, digits: int) -> int:
 def brief(value: float) -> str:
     """Return a number to three digits, from a thousand on whole and in groups of three, NaN as a dash."""
     return number(value, ",.0f" if abs(value) >= 1000 else ".3g")
+
+
+def _powers(text: str) -> str:
+    """Return ``2.0e-08`` as ``2.0×10⁻⁸``, and a minus that is one."""
+    raised = re.sub(r"e([+-]\d+)", lambda power: f"×10{str(int(power[1])).translate(_RAISED)}", text)
+    return raised.replace("-", "−")
 
 
 def _tiny(value: float, digits: int) -> bool:

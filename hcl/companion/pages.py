@@ -7,7 +7,6 @@ from typing import Any
 
 import pandas as pd
 from IPython.display import HTML, Markdown
-from pandas.io.formats.style import Styler
 
 from hcl.companion import board_html, charts, figures, labels, notes, report, scoreboard, seen
 from hcl.companion import study as studies
@@ -16,6 +15,7 @@ from hcl.companion.explorer import SPECTRUM
 from hcl.companion.parameters import ParameterError
 from hcl.companion.registry import FIGURES, row_of
 from hcl.companion.study import Study
+from hcl.companion.tables import Table
 from hcl.training.runs import Run
 
 COLUMNS = (
@@ -79,13 +79,14 @@ class Page:
         begun = [better for part in parts if (better := studies.begun(part)) is not None] if self.at_best else []
         return notes.where(parts, self.runs, begun)
 
-    def table(self, columns: Sequence[str] = COLUMNS, digits: int = 3) -> Styler:
+    def table(self, columns: Sequence[str] = COLUMNS, digits: int = 3) -> Table:
         """Return the settled values of all runs beside the bounds."""
-        return report.show_settled(self.runs, columns, digits, self.titles)
+        return report.show_settled(self.runs, columns, digits, self.titles, "Settled values, beside the least loss")
 
-    def floor_table(self) -> Styler:
+    def floor_table(self) -> Table:
         """Return the rank at several floors beside effective rank and clusters, with nothing learnt and with noise."""
-        return report.show_table(report.floor_sensitivity(self.runs, self.titles))
+        table = report.floor_sensitivity(self.runs, self.titles)
+        return report.show_table(table, caption="Rank of the class means by the floor, and what needs no floor")
 
     def interactive(self, metrics: Sequence[str], runs: Sequence[Run] | None = None) -> charts.Element:
         """Return what lets a reader draw the figure before it with values on hover; in the book, on pressing a button.

@@ -1,7 +1,7 @@
 """Runs as tables: histories for plotting, summaries beside the theory, and where the numbers come from."""
 
 import math
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import pandas as pd
@@ -10,8 +10,9 @@ from torch import Tensor
 
 from hcl import geometry
 from hcl.companion.labels import bound, hardness_label, label
-from hcl.companion.numbers import decimals, number, plus_minus
+from hcl.companion.numbers import decimals, plus_minus
 from hcl.companion.registry import row_of
+from hcl.companion.tables import Table, render
 from hcl.training.runs import Run
 
 FLOORS = (-4.6, -6.9, -10.0, -15.0)  # natural logarithms: 1 %, .1 %, .005 % of the largest value, and rounding's
@@ -176,8 +177,12 @@ def _values(run: Run, columns: Sequence[str]) -> dict[str, float]:
 
 
 def show_settled(
-    runs: Sequence[Run], columns: Sequence[str], digits: int = 3, titles: Mapping[str, str] | None = None
-) -> "pd.io.formats.style.Styler":
+    runs: Sequence[Run],
+    columns: Sequence[str],
+    digits: int = 3,
+    titles: Mapping[str, str] | None = None,
+    caption: str = "",
+) -> Table:
     """Return the table of `settled_frame` for a notebook: mean ± standard deviation where there are several seeds."""
     means, spreads = settled_frame(runs, columns, titles)
     several = len({run.spec.seed for run in runs}) > 1
@@ -187,7 +192,7 @@ def show_settled(
         shown[name] = [
             plus_minus(mean, spread, places) for mean, spread in zip(means[name], spreads[name], strict=True)
         ]
-    return show_table(shown, digits)
+    return show_table(shown, digits, caption)
 
 
 def beside(table: pd.DataFrame, published: Mapping[str, Mapping[str, float]]) -> pd.DataFrame:
@@ -205,18 +210,9 @@ def beside(table: pd.DataFrame, published: Mapping[str, Mapping[str, float]]) ->
     return pd.DataFrame(columns)
 
 
-def show_table(table: pd.DataFrame, digits: int = 3) -> "pd.io.formats.style.Styler":
-    """Return a table for a notebook, numbers to a number of decimals (counts to one), tiny ones in powers of ten."""
-    words = table.rename(columns=lambda name: str(name).replace("_", " "))  # headers that can wrap
-    styles: list[Any] = [{"selector": "th, td", "props": [("padding", ".25em .5em .25em 0")]}]
-    styles += [
-        {"selector": f"th.row_heading.level{level}", "props": [("white-space", "nowrap")]}
-        for level, name in enumerate(table.index.names)
-        if name == "method"
-    ]
-    return words.style.set_table_styles(styles).format({name: _writer(name, digits) for name in words.columns})
+def show_table(table: pd.DataFrame, digits: int = 3, caption: str = "") -> Table:
+    """Return a table for a notebook, numbers to a number of decimals (counts to one), tiny ones in powers of ten.
 
-
-def _writer(column: str, digits: int) -> Callable[[object], str]:
-    places = decimals(column, digits)
-    return lambda value: number(value, places) if isinstance(value, int | float) else str(value)
+    See `hcl.companion.tables.render`.
+    """
+    return render(table, digits, caption)

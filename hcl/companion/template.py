@@ -21,17 +21,24 @@ _NOTEBOOK = """# ---
 # What is asked here, in two sentences, and what the paper says of it.
 
 # %% tags=["parameters"]
-profile: str = "auto"  # smoke, laptop, workstation, gpu or paper; auto takes the best that has been run
-dataset: str = "auto"  # name of a data set, as cifar100; auto takes the figure's or what stands in for it
-hardness: list[float] = []  # values of beta; empty takes the figure's
-seeds: list[int] = []  # one run of each setting a seed, several give bands; empty takes those that are recorded
+profile: str = "auto"  # smoke, laptop, workstation, gpu, paper; auto: best run
+dataset: str = "auto"  # such as cifar100; auto: the figure's or its stand-in
+hardness: list[float] = []  # values of beta; empty: the figure's
+seeds: list[int] = []  # one run a setting each; empty: all that are recorded
 epochs: int = 0  # 0 takes the profile's
 
 # %%
 from hcl.companion import figures, pages, parameters
 
 parameters.check()
-page = pages.load("{name}", profile, dataset=dataset, hardness=hardness, seeds=seeds, epochs=epochs)
+page = pages.load(
+    "{name}",
+    profile,
+    dataset=dataset,
+    hardness=hardness,
+    seeds=seeds,
+    epochs=epochs,
+)
 page.note()
 
 # %% [markdown]
