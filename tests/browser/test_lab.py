@@ -1,0 +1,74 @@
+"""A real JupyterLab: the notebook of Figure 5 is opened, run at `smoke`, and shows its figures."""
+
+import json
+import os
+import shutil
+import subprocess
+import sys
+import time
+
+import pytest
+from helpers import ROOT
+
+pytestmark = pytest.mark.slow
+TOKEN = "only-for-this-test"
+
+
+@pytest.fixture
+def lab(tmp_path, runs_root):
+    """The address of a JupyterLab on copies of the notebooks, at a free port of this machine alone."""
+    shutil.copytree(ROOT / "notebooks", tmp_path / "notebooks")
+    book = tmp_path / "notebooks" / "fig05_cifar10.ipynb"
+    text = book.read_text(encoding="utf-8")
+    parameter = 'profile: str = \\"auto\\"'
+    assert text.count(parameter) == 1
+    book.write_text(text.replace(parameter, 'profile: str = \\"smoke\\"'), encoding="utf-8")
+    folders = {f"JUPYTER_{name}_DIR": str(tmp_path / name.lower()) for name in ("RUNTIME", "CONFIG", "DATA")}
+    places = {"HCL_RUNS": str(runs_root), "HCL_DATA": str(tmp_path / "none"), "PYTHONPATH": str(ROOT)}
+    command = [sys.executable, "-m", "jupyterlab", "--no-browser", "--ip=127.0.0.1", "--port=0", "--allow-root",
+               f"--IdentityProvider.token={TOKEN}", f"--ServerApp.root_dir={tmp_path / 'notebooks'}",
+               "--LabApp.news_url=None", "--LabApp.check_for_updates_class=jupyterlab.NeverCheckForUpdate"]  # fmt: skip
+    with (tmp_path / "log").open("w") as log:
+        server = subprocess.Popen(command, cwd=tmp_path, env=os.environ | folders | places, stdout=log, stderr=log)
+    try:
+        yield f"{address(tmp_path, server)}lab/tree/fig05_cifar10.ipynb?token={TOKEN}"
+    finally:
+        server.terminate()
+        server.wait(60)
+
+
+def address(folder, server, seconds=180):
+    until = time.monotonic() + seconds
+    while time.monotonic() < until and server.poll() is None:
+        for noted in (folder / "runtime").glob("jpserver-*.json"):
+            try:
+                return json.loads(noted.read_text())["url"]
+            except ValueError:  # half written
+                pass
+        time.sleep(0.2)
+    pytest.fail((folder / "log").read_text()[-2000:])
+
+
+def test_figure_5_is_run_in_jupyterlab(lab, page):
+    page.set_viewport_size({"width": 1440, "height": 4000})  # all cells are drawn, and none waits to be scrolled to
+    page.goto(lab)
+    page.locator(".jp-NotebookPanel:not(.lm-mod-hidden) .jp-CodeCell").first.wait_for(timeout=180_000)
+    page.wait_for_function("document.querySelector('.jp-Notebook-ExecutionIndicator')?.dataset.status === 'idle'",
+                           timeout=180_000)  # fmt: skip
+    page.locator(".lm-MenuBar-item", has_text="Run").click()
+    page.locator(".lm-Menu-item[data-command='notebook:run-all']").first.click()
+    cells = page.locator(".jp-CodeCell")
+    last = cells.nth(cells.count() - 1)
+    page.wait_for_function(
+        """() => {
+            const prompts = [...document.querySelectorAll(".jp-CodeCell .jp-InputPrompt")].map(each => each.textContent);
+            return prompts.every(text => /\\[\\d+\\]/.test(text));
+        }""",
+        timeout=400_000,
+    )
+    assert page.locator(".jp-OutputArea [data-mime-type*=error], .jp-OutputArea .jp-RenderedText[data-mime-type*=stderr]").count() == 0  # fmt: skip
+    assert last.count() == 1
+    pictures = page.locator(".jp-OutputArea-output img, .jp-OutputArea-output svg")
+    assert pictures.count() >= 3
+    box = pictures.first.bounding_box()
+    assert box["width"] > 300 and box["height"] > 100
