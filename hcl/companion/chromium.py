@@ -1,4 +1,4 @@
-"""The system's Chromium, driven by Playwright: for pictures of the pages, the book as one PDF, and the tests of both."""
+"""The system's Chromium, driven by Playwright: for pictures of the pages, the PDF, and the tests of the book."""
 
 import os
 import shutil

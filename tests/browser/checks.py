@@ -163,10 +163,10 @@ SHOWN = """() => [...document.querySelectorAll("article img")].filter(each => ea
 
 # Links to files of the book, each with its size; over http only.
 LINKS = "a[download], a.reference.download, a.btn-download-source-button"
-DOWNLOADS = (
-    """async () => {
-    const found = [], links = [...document.querySelectorAll("%s")];
-    const ours = [...new Set(links.map(link => link.href))].filter(address => address.startsWith(location.origin));
+DOWNLOADS = """async links => {
+    const found = [];
+    const all = new Set([...document.querySelectorAll(links)].map(link => link.href));
+    const ours = [...all].filter(address => address.startsWith(location.origin));
     await Promise.all(ours.map(async address => {
         const answer = await fetch(address, {method: "HEAD"});
         if (!answer.ok || answer.headers.get("Content-Length") === "0")
@@ -174,28 +174,23 @@ DOWNLOADS = (
     }));
     return found;
 }"""
-    % LINKS
-)
 
 # One link of each kind of file, marked, to be clicked.
-FIRSTS = (
-    """() => {
+FIRSTS = """links => {
     const firsts = new Map();
-    for (const link of document.querySelectorAll("%s")) {
+    for (const link of document.querySelectorAll(links)) {
         const suffix = link.href.split(/[?#]/)[0].split(".").pop();
         if (!firsts.has(suffix)) firsts.set(suffix, link);
     }
     firsts.forEach((link, suffix) => link.setAttribute("data-first", suffix));
     return [...firsts.keys()];
 }"""
-    % LINKS
-)
 
 
 def downloads(page, tmp_path, seconds=10):
     """Click a link of each kind of file: a file has to come, and not be empty. Asked last: a click may lead away."""
     found = []
-    for suffix in page.evaluate(FIRSTS):
+    for suffix in page.evaluate(FIRSTS, LINKS):
         target = tmp_path / "download"
         try:
             with page.expect_download(timeout=1000 * seconds) as coming:
@@ -216,11 +211,11 @@ KINDS = {
 
 
 def faults(page, *kinds):
-    return [f"{kind}: {text}" for kind in kinds for text in page.evaluate(KINDS[kind])]
+    return [f"{kind}: {text}" for kind in kinds for text in page.evaluate(KINDS[kind], LINKS)]
 
 
 # Places that a page repeats hundreds of times, all made alike: the first dozens are looked at, or axe takes minutes.
-REPEATED = {"dl.py dl.py, article > section dl.py": 12, "table.indextable li": 40, ".search li": 40, "mjx-container": 20}
+REPEATED = {"dl.py": 12, "table.indextable li": 40, "mjx-container": 20}
 AXE = """async repeated => {
     const exclude = [];
     for (const [places, enough] of Object.entries(repeated))

@@ -53,7 +53,7 @@ def address(site):
 
 def opened(browser, **options):
     context = browser.new_context(accept_downloads=True, viewport={"width": 1440, "height": 900}, **options)
-    context.set_default_timeout(60_000)
+    context.set_default_timeout(180_000)  # a machine may be busy with other things
     return context.new_page()
 
 

@@ -13,7 +13,8 @@ FOUND = "#search-results ul.search li a[href]"
 def searched(page, start, words):
     """The addresses of the results that a reader sees."""
     page.goto(f"{start}/search.html?q={words}")
-    page.wait_for_function("document.querySelector('#search-results .search-summary')?.textContent.match(/\\d|not match/)")
+    summary = "document.querySelector('#search-results .search-summary')"
+    page.wait_for_function(f"{summary}?.textContent.match(/\\d|not match/)")
     return [link.get_attribute("href").partition("#")[0].partition("?")[0] for link in page.locator(FOUND).all()]
 
 
