@@ -17,7 +17,8 @@ class Listener:
     def __init__(self, page):
         self.requests, self.failed, self.complaints = [], [], []
         page.on("request", lambda request: self.requests.append(request.url))
-        page.on("requestfailed", lambda request: self.failed.append(request.url))
+        # A question for a file's head alone ends as if it failed.
+        page.on("requestfailed", lambda request: request.method == "GET" and self.failed.append(request.url))
         page.on("response", lambda answer: answer.status >= 400 and self.failed.append(f"{answer.status} {answer.url}"))
         page.on("console", lambda message: message.type == "error" and self.complaints.append(message.text))
         page.on("pageerror", lambda error: self.complaints.append(error.message))

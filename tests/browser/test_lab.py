@@ -62,7 +62,7 @@ def test_figure_5_is_run_in_jupyterlab(lab, page):
             const prompts = [...document.querySelectorAll(".jp-CodeCell .jp-InputPrompt")];
             return prompts.every(each => /\\[\\d+\\]/.test(each.textContent));
         }""",
-        timeout=400_000,
+        timeout=900_000,
     )
     assert page.locator(".jp-OutputArea [data-mime-type$=error]").count() == 0
     pictures = page.locator(".jp-OutputArea-output img, .jp-OutputArea-output svg")
