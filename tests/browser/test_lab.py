@@ -12,6 +12,10 @@ from helpers import ROOT
 
 pytestmark = pytest.mark.slow
 TOKEN = "only-for-this-test"
+PARAMETERS = {
+    'profile: str = \\"auto\\"': 'profile: str = \\"smoke\\"',
+    "hardness: list[float] = []": "hardness: list[float] = [0, 5]",
+}
 
 
 @pytest.fixture
@@ -20,9 +24,10 @@ def lab(tmp_path, runs_root):
     shutil.copytree(ROOT / "notebooks", tmp_path / "notebooks")
     book = tmp_path / "notebooks" / "fig05_cifar10.ipynb"
     text = book.read_text(encoding="utf-8")
-    parameter = 'profile: str = \\"auto\\"'
-    assert text.count(parameter) == 1
-    book.write_text(text.replace(parameter, 'profile: str = \\"smoke\\"'), encoding="utf-8")
+    for default, wanted in PARAMETERS.items():
+        assert text.count(default) == 1
+        text = text.replace(default, wanted)
+    book.write_text(text, encoding="utf-8")
     folders = {f"JUPYTER_{name}_DIR": str(tmp_path / name.lower()) for name in ("RUNTIME", "CONFIG", "DATA")}
     places = {"HCL_RUNS": str(runs_root), "HCL_DATA": str(tmp_path / "none"), "PYTHONPATH": str(ROOT)}
     command = [sys.executable, "-m", "jupyterlab", "--no-browser", "--ip=127.0.0.1", "--port=0", "--allow-root",
