@@ -6,7 +6,7 @@ READY := .venv/.ready
 UV := build/uv/bin/uv
 COMPILE := $(UV) pip compile --quiet --python-version 3.11 --all-extras --no-annotate --no-header pyproject.toml
 
-.PHONY: book pictures pdf links test test-slow test-lowest lint lab sync headline layers contents lock mutants clean
+.PHONY: book pictures pdf links test test-slow test-lowest lint lab sync headline palette layers contents lock mutants clean
 .DELETE_ON_ERROR:
 
 book: $(READY)
@@ -40,13 +40,16 @@ sync: $(READY)
 	$(BIN)/hcl sync
 
 headline: $(READY) # the picture of the README, from the records
-	$(BIN)/python -c 'from hcl.companion import figures, study; figures.set_theme(); \
-	figures.headline(study.study("fig03").runs()).savefig("book/images/headline.png")'
+	$(BIN)/python -c 'from hcl.companion import figures, published, study; \
+	figures.headline(study.study("fig03").runs(), published.FIGURE_3).savefig("book/images/headline.png", dpi=200)'
+
+palette: $(READY) # the colours of the book as CSS, from hcl/companion/style.py
+	$(BIN)/python -m hcl.companion.style
 
 layers: $(READY) # the drawing in CONTRIBUTING.md, from the imports
 	$(BIN)/python -m hcl.companion.layers
 
-contents: $(READY) # _toc.yml and the README's table of figures, from the registry
+contents: $(READY) # _toc.yml and the README's tables of figures, from the registry, and of verdicts, from the records
 	$(BIN)/python -m hcl.companion.contents
 
 mutants: $(READY) # the mutants of tests/mutation/table.csv without a result yet; stop and go on at will

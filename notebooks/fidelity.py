@@ -10,8 +10,8 @@
 # # Fidelity: the paper, its code, and what the differences change
 #
 # Text and official code of the paper do not agree everywhere, and neither says everything. Every such point has a
-# number, D1 to D48, that docstrings and pages cite. This page measures those that could matter: one change at a time
-# against a base run. It then lists the slips of the text, P1 to P17, each with a computed number.
+# number, D1 to D48, that docstrings and pages cite; {doc}`points` has them all. This page measures those that could
+# matter: one change at a time against a base run. The slips of the text have a page of their own, {doc}`slips`.
 
 # %% tags=["parameters"]
 profile: str = "auto"  # smoke, laptop, workstation, gpu or paper; auto takes the best that has been run
@@ -22,11 +22,10 @@ epochs: int = 0  # 0 takes the profile's
 from IPython.display import Markdown
 from myst_nb import glue
 
-from hcl.companion import ambiguities, figures, notes, pages, parameters, report, scoreboard, slips
+from hcl.companion import ambiguities, notes, pages, parameters, report, scoreboard
 from hcl.companion import study as studies
 
 parameters.check()
-figures.set_theme()
 study = studies.study("fidelity", profile, seeds=seeds, epochs=epochs)
 runs = study.runs()
 Markdown(notes.provenance_note(study, runs))
@@ -54,7 +53,7 @@ base = studies.study("fidelity_base", study.profile, dataset=study.dataset, seed
 effects = ambiguities.effects(runs, base)
 report.show_table(ambiguities.effects_table(effects))
 
-# %% mystnb={"figure": {"caption": "Change of four metrics when one ambiguity is decided the other way; at the grey line nothing changes.", "name": "fig-fidelity-effects"}, "image": {"alt": "Dot plot of the difference between variant and base run for each ambiguity, in test accuracy, equal inner product, zero-sum and rank, coloured by method.", "classes": "dark-light"}}
+# %% mystnb={"figure": {"caption": "Change of four metrics when one ambiguity is decided the other way; at the grey line nothing changes.", "name": "fig-fidelity-effects"}, "image": {"alt": "Dot plot of the difference between variant and base run for each ambiguity, in test accuracy, equal inner product, zero-sum and rank, coloured by method."}}
 glue("fidelity-effects", ambiguities.effects_figure(effects))
 
 # %% [markdown]
@@ -84,16 +83,6 @@ definitions = ambiguities.metric_definitions(
 report.show_table(definitions)
 
 # %% [markdown]
-# ## Slips P1–P17
-#
-# What the text prints and what it should. Numbers are computed as the page is built; where only a citation is wrong, the
-# number shows what is cited.
-
-# %%
-found = slips.slips()
-report.show_table(found)
-
-# %% [markdown]
 # ## The paper's claims about these
 
 # %%
@@ -111,11 +100,6 @@ seen = [
     f"({moved.idxmax()}).",
     "Raw inner products and cosines differ in the equal inner-product metric by at most "
     f"{apart.max():.3f} ({apart.idxmax()}).",
-    f"Of the {len(found)} slips, P2, P3 and P17 make a result of the text false: with the weights it prints, and for a "
-    "fixed partition into batches, the batched loss goes below its bound (29), and so does the loss under the weaker "
-    "constraint of Remark 2 where positives depend on their anchors. P13 makes half of Theorem 2 (iv) false as "
-    "printed. P12 is an example that cannot exist, and P14 to P16 are sentences that metric, appendix and table do not "
-    "bear out. P11 is right as it stands. The others are a wrong number, letter or citation.",
     f"Of the {len(verdicts)} claims of the paper about this: {scoreboard.counted(verdicts)}.",
 ]
 Markdown("**What is seen.**\n\n" + "\n".join(f"- {sentence}" for sentence in seen))

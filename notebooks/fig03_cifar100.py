@@ -12,7 +12,8 @@
 # The paper's main experiment: supervised (SCL, HSCL) and unsupervised (UCL, HUCL) contrastive learning at hardness
 # $\beta = 0, 2, 5, 10, 30$ on 100 classes, $d = C - 1 = 99$, unit-ball normalisation, random initialisation. The paper
 # reports that hard negatives gain more than 40 points of accuracy, that SCL and UCL stay away from Neural-Collapse, and
-# that HSCL at $\beta = 5, 10, 30$, and of the unsupervised settings only $\beta = 5$, get there.
+# that HSCL at $\beta = 5, 10, 30$, and of the unsupervised settings only $\beta = 5$, get there. {ref}`Figure 4 <fig-cifar100-rows>` has the
+# spectra of the class means, {doc}`Table 1 <table1_losses>` the losses.
 
 # %% tags=["parameters"]
 profile: str = "auto"  # smoke, laptop, workstation, gpu or paper; auto takes the best that has been run
@@ -31,17 +32,21 @@ parameters.check()
 page = pages.load("fig03", profile, dataset=dataset, hardness=hardness, seeds=seeds, epochs=epochs)
 page.note()
 
-# %% mystnb={"figure": {"caption": "In one row: distance from an ETF by epoch, and the final spectra of the supervised runs, a line a seed.", "name": "fig-cifar100-headline"}, "image": {"alt": "Equal inner-product metric against epochs for five hardness levels, supervised and unsupervised, and the spectrum of the class means of the supervised runs.", "classes": "dark-light"}}
-glue("fig03-headline", figures.headline(page.runs))
+# %% mystnb={"figure": {"caption": "The main result: distance from an ETF by epoch, and the final spectra of the supervised runs, a line a seed. Diamonds: what the paper reports at the end of its training on CIFAR-100 (D47).", "name": "fig-cifar100-headline"}, "image": {"alt": "Equal inner-product metric against epochs for five hardness levels, supervised and unsupervised, and the spectrum of the class means of the supervised runs."}}
+glue("fig03-headline", figures.headline(page.runs, published.FIGURE_3))
+
+# %%
+page.summary()
 
 # %% [markdown]
 # ## Accuracy and Neural-Collapse metrics by epoch
 #
 # Accuracy is that of the official code's mean classifier (D38). Zero-sum is the norm of the *mean* of the class means, as
-# in the paper's plots (D33).
+# in the paper's plots (D33); the equal inner products are those of {eq}`eq-13`.
 
-# %% mystnb={"figure": {"caption": "Figure 3: test accuracy and the three Neural-Collapse metrics by epoch; a band is one standard deviation over seeds to either side.", "name": "fig-cifar100-metrics"}, "image": {"alt": "Test accuracy, zero-sum, unit-norm and equal inner-product metrics against epochs for five hardness levels, supervised left and unsupervised right.", "classes": "dark-light"}}
-figures.metric_panels(page.runs, ["test_accuracy", "zero_sum", "unit_norm", "equal_inner_product"])
+# %% mystnb={"figure": {"caption": "Figure 3: test accuracy and the three Neural-Collapse metrics by epoch; a band is one standard deviation over seeds to either side. Diamonds: what the paper reports at the end of its training on CIFAR-100 (D47).", "name": "fig-cifar100-metrics"}, "image": {"alt": "Test accuracy, zero-sum, unit-norm and equal inner-product metrics against epochs for five hardness levels, supervised left and unsupervised right."}}
+METRICS = ["test_accuracy", "zero_sum", "unit_norm", "equal_inner_product"]
+figures.metric_panels(page.runs, METRICS, published=published.FIGURE_3)
 
 # %% [markdown]
 # ## Classes that merge
@@ -50,7 +55,7 @@ figures.metric_panels(page.runs, ["test_accuracy", "zero_sum", "unit_norm", "equ
 # fall into some ten clusters (D46). A figure that the paper does not have: the number of clusters of class means, two
 # means closer than $.5$ being in one; at an ETF all are $1.4$ apart.
 
-# %% mystnb={"figure": {"caption": "Clusters of class means in the last epoch; the dashed line is the number of classes.", "name": "fig-cifar100-clusters"}, "image": {"alt": "Bars of the number of clusters of class means by hardness, supervised and unsupervised.", "classes": "dark-light"}}
+# %% mystnb={"figure": {"caption": "Clusters of class means in the last epoch; with all classes apart there are as many as classes.", "name": "fig-cifar100-clusters"}, "image": {"alt": "Bars of the number of clusters of class means by hardness, supervised and unsupervised."}}
 figures.cluster_panel(page.runs)
 
 # %% [markdown]
@@ -59,8 +64,9 @@ figures.cluster_panel(page.runs)
 # In a long run the rank above $\ln = -10$ falls first, and then climbs where hard negatives are of use; a short run shows
 # the opposite of a long one. The effective rank, which needs no floor, climbs from early on.
 
-# %% mystnb={"figure": {"caption": "Rank above ln = -10, effective rank and, where a run has recorded it by epoch, number of clusters of class means.", "name": "fig-cifar100-course"}, "image": {"alt": "Rank, effective rank and, where recorded, clusters of class means against epochs by hardness, supervised left and unsupervised right.", "classes": "dark-light"}}
-figures.metric_panels(page.runs, figures.recorded(page.runs, ["rank", "effective_rank", "clusters"]))
+# %% mystnb={"figure": {"caption": "Rank above ln = -10, effective rank and, where a run has recorded it by epoch, number of clusters of class means. Diamonds: what the paper reports for CIFAR-100 (D47).", "name": "fig-cifar100-course"}, "image": {"alt": "Rank, effective rank and, where recorded, clusters of class means against epochs by hardness, supervised left and unsupervised right."}}
+COURSE = figures.recorded(page.runs, ["rank", "effective_rank", "clusters"])
+figures.metric_panels(page.runs, COURSE, published=published.FIGURE_3)
 
 # %% [markdown]
 # ## Given more time
@@ -68,7 +74,7 @@ figures.metric_panels(page.runs, figures.recorded(page.runs, ["rank", "effective
 # At `workstation` the unsupervised run at $\beta = 5$ has not settled after 600 epochs. One more run, on half the images
 # and for two and a half times as many epochs, shows where it goes.
 
-# %% mystnb={"figure": {"caption": "The long run: distance from an ETF, effective rank and number of clusters of class means by epoch.", "name": "fig-cifar100-long"}, "image": {"alt": "Equal inner-product metric, effective rank and clusters of class means against epochs of the long run at hardness 5.", "classes": "dark-light"}}
+# %% mystnb={"figure": {"caption": "The long run: distance from an ETF, effective rank and number of clusters of class means by epoch.", "name": "fig-cifar100-long"}, "image": {"alt": "Equal inner-product metric, effective rank and clusters of class means against epochs of the long run at hardness 5."}}
 long = pages.recorded("fig03_long", "workstation")
 figures.metric_panels(long, ["equal_inner_product", "effective_rank", "clusters"]) if long else Markdown(
     "*The long run is still to be made.*"
@@ -97,7 +103,7 @@ report.show_table(report.beside(means, published.FIGURE_3))
 # %% [markdown]
 # ## Measured against theory
 #
-# `bound` is the least loss (Theorem 2: SCL, HSCL; Theorem 3: UCL). `loss` is the run's own, hardened, loss and
+# `bound` is the least loss ({eq}`eq-11`: SCL, HSCL; {eq}`eq-30`: UCL; {prf:ref}`theorem-2`, {prf:ref}`theorem-3`). `loss` is the run's own, hardened, loss and
 # `plain_loss` that without hardening, both in eval mode. `within_class` is the mean distance of a representation to its
 # class mean, `effective_rank` the exponential of the entropy of the spectrum, `clusters` counts class means that are apart:
 # $0$, $C - 1$ and $C$ at Neural-Collapse. Values are medians over the last five evaluations, which isolated spikes leave
@@ -115,9 +121,6 @@ page.table()
 
 # %%
 page.verdict_table()
-
-# %%
-page.summary()
 
 # %%
 glue("fig03-verdicts", page.counts, display=False)

@@ -10,10 +10,10 @@
 # # Figure 4: Dimensional-Collapse on CIFAR-100
 #
 # The spectrum of the class means at the end of training, in four rows: features in the unit ball from random weights; in
-# the unit ball from near-NC weights (those that HSCL with $\beta = 10$ ended with, a new optimiser: D26); on the unit sphere;
+# the unit ball from near-NC weights (those that HSCL with $\beta = 10$ ended with, a new optimiser: D26, {doc}`Table 2 <table2_near_nc>`); on the unit sphere;
 # and not normalised ($f / \sqrt d$: D27). Each row has ten settings, and is shown at the best
 # profile at which it has been run. The paper reports that hard negatives
-# mitigate Dimensional-Collapse, that from the near-NC start only HUCL collapses, the more the harder, that sphere and ball
+# mitigate Dimensional-Collapse ({prf:ref}`definition-7`), that from the near-NC start only HUCL collapses, the more the harder, that sphere and ball
 # behave alike, and that without normalisation nothing reaches Neural-Collapse.
 
 # %% tags=["parameters"]
@@ -33,8 +33,11 @@ page.note()
 # %% [markdown]
 # ## Singular values
 
-# %% mystnb={"figure": {"caption": "Figure 4: spectrum of the covariance of the class means in the last epoch, ln of squared singular values over the largest (D40). Flat is an ETF, a cliff is Dimensional-Collapse; below the dashed line is rounding noise.", "name": "fig-cifar100-rows"}, "image": {"alt": "Four rows of two panels: natural logarithm of the normalised singular values of the class means by hardness, for the unit ball, the near-NC start, the unit sphere and no normalisation.", "classes": "dark-light"}}
+# %% mystnb={"figure": {"caption": "Figure 4: spectrum of the covariance of the class means in the last epoch, ln of squared singular values over the largest (D40). Flat is an ETF, a cliff is Dimensional-Collapse; below the grey line is rounding noise.", "name": "fig-cifar100-rows"}, "image": {"alt": "Four rows of two panels: natural logarithm of the normalised singular values of the class means by hardness, for the unit ball, the near-NC start, the unit sphere and no normalisation."}}
 figures.spectrum_panels(page.runs, page.titles)
+
+# %%
+page.summary()
 
 # %% [markdown]
 # ## In numbers
@@ -83,6 +86,3 @@ page.ball_and_sphere()
 
 # %%
 page.verdict_table()
-
-# %%
-page.summary()

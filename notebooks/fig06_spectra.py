@@ -12,7 +12,7 @@
 # The spectrum of the class means at the end of training, in four rows: features in the unit ball from random weights; in
 # the unit ball from near-NC weights (those that HSCL with $\beta = 10$ ended with, a new optimiser: D26); on the unit sphere;
 # and not normalised ($f / \sqrt d$: D27). Each row has ten settings, and is shown at the best
-# profile at which it has been run. The paper reports the effects of Figure 4,
+# profile at which it has been run. The paper reports the effects of {ref}`Figure 4 <fig-cifar100-rows>`,
 # far less pronounced with ten classes.
 
 # %% tags=["parameters"]
@@ -32,8 +32,11 @@ page.note()
 # %% [markdown]
 # ## Singular values
 
-# %% mystnb={"figure": {"caption": "Figure 6: spectrum of the covariance of the class means in the last epoch, ln of squared singular values over the largest (D40). Flat is an ETF, a cliff is Dimensional-Collapse; below the dashed line is rounding noise.", "name": "fig-cifar10-rows"}, "image": {"alt": "Four rows of two panels: natural logarithm of the normalised singular values of the class means by hardness, for the unit ball, the near-NC start, the unit sphere and no normalisation.", "classes": "dark-light"}}
+# %% mystnb={"figure": {"caption": "Figure 6: spectrum of the covariance of the class means in the last epoch, ln of squared singular values over the largest (D40). Flat is an ETF, a cliff is Dimensional-Collapse; below the grey line is rounding noise.", "name": "fig-cifar10-rows"}, "image": {"alt": "Four rows of two panels: natural logarithm of the normalised singular values of the class means by hardness, for the unit ball, the near-NC start, the unit sphere and no normalisation."}}
 figures.spectrum_panels(page.runs, page.titles)
+
+# %%
+page.summary()
 
 # %% [markdown]
 # ## In numbers
@@ -82,6 +85,3 @@ page.ball_and_sphere()
 
 # %%
 page.verdict_table()
-
-# %%
-page.summary()

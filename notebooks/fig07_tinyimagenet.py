@@ -12,7 +12,7 @@
 # The paper's largest data set: 200 classes of 500 training images, brought from 64 to 32 pixels (D23; the paper's "120000
 # images" are the training, validation and test splits together, of which 100,000 train: P10). Test accuracy is on the
 # 10,000 labelled validation images. The paper reports that HSCL at $\beta = 5, 10, 30$ comes close to Neural-Collapse, and that
-# HUCL is best at $\beta = 5$ and far off at $30$.
+# HUCL is best at $\beta = 5$ and far off at $30$, as in {ref}`Figure 3 <fig-cifar100-metrics>`.
 
 # %% tags=["parameters"]
 profile: str = "auto"  # smoke, laptop, workstation, gpu or paper; auto takes the best that has been run
@@ -31,10 +31,13 @@ page.note()
 # %% [markdown]
 # ## Singular values and metrics
 
-# %% mystnb={"figure": {"caption": "Figure 7, top: spectrum of the covariance of the class means in the last epoch. Flat is an ETF, a cliff is Dimensional-Collapse; below the dashed line is rounding noise.", "name": "fig-tinyimagenet-spectrum"}, "image": {"alt": "Natural logarithm of the normalised singular values of the covariance of the class means by hardness, supervised left and unsupervised right.", "classes": "dark-light"}}
+# %% mystnb={"figure": {"caption": "Figure 7, top: spectrum of the covariance of the class means in the last epoch. Flat is an ETF, a cliff is Dimensional-Collapse; below the grey line is rounding noise.", "name": "fig-tinyimagenet-spectrum"}, "image": {"alt": "Natural logarithm of the normalised singular values of the covariance of the class means by hardness, supervised left and unsupervised right."}}
 figures.spectrum_panels(page.runs)
 
-# %% mystnb={"figure": {"caption": "Figure 7, rows 2 to 4: the Neural-Collapse metrics by epoch. At Neural-Collapse the three are zero.", "name": "fig-tinyimagenet-metrics"}, "image": {"alt": "Zero-sum, unit-norm and equal inner-product metrics against epochs by hardness, supervised left and unsupervised right.", "classes": "dark-light"}}
+# %%
+page.summary()
+
+# %% mystnb={"figure": {"caption": "Figure 7, rows 2 to 4: the Neural-Collapse metrics by epoch. At Neural-Collapse the three are zero.", "name": "fig-tinyimagenet-metrics"}, "image": {"alt": "Zero-sum, unit-norm and equal inner-product metrics against epochs by hardness, supervised left and unsupervised right."}}
 figures.metric_panels(page.runs, ["zero_sum", "unit_norm", "equal_inner_product"])
 
 # %% [markdown]
@@ -50,7 +53,7 @@ page.floor_table()
 # %% [markdown]
 # ## Measured against theory
 #
-# `bound` is the least loss (Theorem 2: SCL, HSCL; Theorem 3: UCL). `loss` is the run's own, hardened, loss and
+# `bound` is the least loss ({eq}`eq-11`: SCL, HSCL; {eq}`eq-30`: UCL; {prf:ref}`theorem-2`, {prf:ref}`theorem-3`). `loss` is the run's own, hardened, loss and
 # `plain_loss` that without hardening, both in eval mode. `within_class` is the mean distance of a representation to its
 # class mean, `effective_rank` the exponential of the entropy of the spectrum, `clusters` counts class means that are apart:
 # $0$, $C - 1$ and $C$ at Neural-Collapse. Values are medians over the last five evaluations, which isolated spikes leave
@@ -68,6 +71,3 @@ page.table()
 
 # %%
 page.verdict_table()
-
-# %%
-page.summary()

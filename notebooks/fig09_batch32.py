@@ -9,7 +9,7 @@
 # %% [markdown]
 # # Figure 9: batch size 32
 #
-# Figure 3 again, with batches of 32 instead of 512. Positives are the images of the anchor's class in the batch, the
+# {ref}`Figure 3 <fig-cifar100-metrics>` again, with batches of 32 instead of 512. Positives are the images of the anchor's class in the batch, the
 # anchor itself included: in a small batch there is often no other, and the pair of an image with itself carries no signal
 # to align anything (D5). The paper finds
 # Neural-Collapse only with HSCL at $\beta = 30$, and for no HUCL.
@@ -36,19 +36,22 @@ page.note()
 # %%
 report.show_table(report.positives_frame(page.runs[0].spec.num_classes, (512, 256, 64, 32)))
 
+# %%
+page.summary()
+
 # %% [markdown]
 # ## Singular values and metrics
 
-# %% mystnb={"figure": {"caption": "Figure 9, top: spectrum of the covariance of the class means in the last epoch. Flat is an ETF, a cliff is Dimensional-Collapse; below the dashed line is rounding noise.", "name": "fig-batch32-spectrum"}, "image": {"alt": "Natural logarithm of the normalised singular values of the covariance of the class means by hardness, supervised left and unsupervised right.", "classes": "dark-light"}}
+# %% mystnb={"figure": {"caption": "Figure 9, top: spectrum of the covariance of the class means in the last epoch. Flat is an ETF, a cliff is Dimensional-Collapse; below the grey line is rounding noise.", "name": "fig-batch32-spectrum"}, "image": {"alt": "Natural logarithm of the normalised singular values of the covariance of the class means by hardness, supervised left and unsupervised right."}}
 figures.spectrum_panels(page.runs)
 
-# %% mystnb={"figure": {"caption": "Figure 9, rows 2 to 4: the Neural-Collapse metrics by epoch. At Neural-Collapse the three are zero.", "name": "fig-batch32-metrics"}, "image": {"alt": "Zero-sum, unit-norm and equal inner-product metrics against epochs by hardness, supervised left and unsupervised right.", "classes": "dark-light"}}
+# %% mystnb={"figure": {"caption": "Figure 9, rows 2 to 4: the Neural-Collapse metrics by epoch. At Neural-Collapse the three are zero.", "name": "fig-batch32-metrics"}, "image": {"alt": "Zero-sum, unit-norm and equal inner-product metrics against epochs by hardness, supervised left and unsupervised right."}}
 figures.metric_panels(page.runs, ["zero_sum", "unit_norm", "equal_inner_product"])
 
 # %% [markdown]
 # ## Measured against theory
 #
-# `bound` is the least loss (Theorem 2: SCL, HSCL; Theorem 3: UCL). `loss` is the run's own, hardened, loss and
+# `bound` is the least loss ({eq}`eq-11`: SCL, HSCL; {eq}`eq-30`: UCL; {prf:ref}`theorem-2`, {prf:ref}`theorem-3`). `loss` is the run's own, hardened, loss and
 # `plain_loss` that without hardening, both in eval mode. `within_class` is the mean distance of a representation to its
 # class mean, `effective_rank` the exponential of the entropy of the spectrum, `clusters` counts class means that are apart:
 # $0$, $C - 1$ and $C$ at Neural-Collapse. Values are medians over the last five evaluations, which isolated spikes leave
@@ -66,6 +69,3 @@ page.table()
 
 # %%
 page.verdict_table()
-
-# %%
-page.summary()

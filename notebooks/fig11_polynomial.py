@@ -11,7 +11,8 @@
 #
 # Negatives weighted by $\prod_i \max(t_i + 1, 0)^\epsilon$ instead of $\prod_i e^{\beta t_i}$, at $\epsilon = 3, 5, 10, 20$, beside no
 # hardening. The paper reports that a suitable $\epsilon$ attains Neural-Collapse, or nearly, supervised and unsupervised, and
-# mitigates Dimensional-Collapse.
+# mitigates Dimensional-Collapse, as the exponential does in {ref}`Figure 5 <fig-cifar10-metrics>`. Both are hardening
+# functions ({prf:ref}`definition-2`), and the theorems hold for either.
 
 # %% tags=["parameters"]
 profile: str = "auto"  # smoke, laptop, workstation, gpu or paper; auto takes the best that has been run
@@ -44,16 +45,19 @@ pd.DataFrame({"ε": values, f"β that matches, C = {classes}": [round(matching_b
 # %% [markdown]
 # ## Singular values and metrics
 
-# %% mystnb={"figure": {"caption": "Figure 11, top: spectrum of the covariance of the class means in the last epoch. Flat is an ETF, a cliff is Dimensional-Collapse; below the dashed line is rounding noise.", "name": "fig-poly10-spectrum"}, "image": {"alt": "Natural logarithm of the normalised singular values of the covariance of the class means by hardness, supervised left and unsupervised right.", "classes": "dark-light"}}
+# %% mystnb={"figure": {"caption": "Figure 11, top: spectrum of the covariance of the class means in the last epoch. Flat is an ETF, a cliff is Dimensional-Collapse; below the grey line is rounding noise.", "name": "fig-poly10-spectrum"}, "image": {"alt": "Natural logarithm of the normalised singular values of the covariance of the class means by hardness, supervised left and unsupervised right."}}
 figures.spectrum_panels(page.runs)
 
-# %% mystnb={"figure": {"caption": "Figure 11, rows 2 to 4: the Neural-Collapse metrics by epoch. At Neural-Collapse the three are zero.", "name": "fig-poly10-metrics"}, "image": {"alt": "Zero-sum, unit-norm and equal inner-product metrics against epochs by hardness, supervised left and unsupervised right.", "classes": "dark-light"}}
+# %%
+page.summary()
+
+# %% mystnb={"figure": {"caption": "Figure 11, rows 2 to 4: the Neural-Collapse metrics by epoch. At Neural-Collapse the three are zero.", "name": "fig-poly10-metrics"}, "image": {"alt": "Zero-sum, unit-norm and equal inner-product metrics against epochs by hardness, supervised left and unsupervised right."}}
 figures.metric_panels(page.runs, ["zero_sum", "unit_norm", "equal_inner_product"])
 
 # %% [markdown]
 # ## Measured against theory
 #
-# `bound` is the least loss (Theorem 2: SCL, HSCL; Theorem 3: UCL). `loss` is the run's own, hardened, loss and
+# `bound` is the least loss ({eq}`eq-11`: SCL, HSCL; {eq}`eq-30`: UCL; {prf:ref}`theorem-2`, {prf:ref}`theorem-3`). `loss` is the run's own, hardened, loss and
 # `plain_loss` that without hardening, both in eval mode. `within_class` is the mean distance of a representation to its
 # class mean, `effective_rank` the exponential of the entropy of the spectrum, `clusters` counts class means that are apart:
 # $0$, $C - 1$ and $C$ at Neural-Collapse. Values are medians over the last five evaluations, which isolated spikes leave
@@ -71,6 +75,3 @@ page.table()
 
 # %%
 page.verdict_table()
-
-# %%
-page.summary()

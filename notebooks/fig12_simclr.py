@@ -11,11 +11,11 @@
 #
 # Anchor and positive are two augmentations of one image (crop, flip, colour jitter, grey, blur: D15), labels are not used
 # to pair them. In the supervised settings they are used for the negatives, which are of other classes (D14). The loss
-# is eq. (42), the limit of many negatives times $Q$ = the number of views less two (D13; the caption's "Eq. 44" is (42): P6). The
+# is {eq}`eq-42`, the limit of many negatives times $Q$ = the number of views less two (D13; the caption's "Eq. 44" is {eq}`eq-42`: P6). The
 # paper reports that no setting attains Neural-Collapse, that the representations stay inside the ball, and that hard
 # negatives still mitigate Dimensional-Collapse.
 #
-# Theorems 2 and 3 are of other losses, but Theorem 2 has a form for this one: if all negatives are of other classes, as in
+# {prf:ref}`theorem-2` and {prf:ref}`theorem-3` are of other losses, but the former has a form for this one: if all negatives are of other classes, as in
 # the supervised settings, it is least at Neural-Collapse, where it is $\log(1 + Q e^{-C/(C-1)})$.
 
 # %% tags=["parameters"]
@@ -37,17 +37,20 @@ page.note()
 # %% [markdown]
 # ## Singular values and metrics
 
-# %% mystnb={"figure": {"caption": "Figure 12, top: spectrum of the covariance of the class means in the last epoch. Flat is an ETF, a cliff is Dimensional-Collapse; below the dashed line is rounding noise.", "name": "fig-simclr-spectrum"}, "image": {"alt": "Natural logarithm of the normalised singular values of the covariance of the class means by hardness, supervised left and unsupervised right.", "classes": "dark-light"}}
+# %% mystnb={"figure": {"caption": "Figure 12, top: spectrum of the covariance of the class means in the last epoch. Flat is an ETF, a cliff is Dimensional-Collapse; below the grey line is rounding noise.", "name": "fig-simclr-spectrum"}, "image": {"alt": "Natural logarithm of the normalised singular values of the covariance of the class means by hardness, supervised left and unsupervised right."}}
 figures.spectrum_panels(page.runs)
 
-# %% mystnb={"figure": {"caption": "Figure 12, rows 2 to 4: the Neural-Collapse metrics by epoch. At Neural-Collapse the three are zero.", "name": "fig-simclr-metrics"}, "image": {"alt": "Zero-sum, unit-norm and equal inner-product metrics against epochs by hardness, supervised left and unsupervised right.", "classes": "dark-light"}}
+# %%
+page.summary()
+
+# %% mystnb={"figure": {"caption": "Figure 12, rows 2 to 4: the Neural-Collapse metrics by epoch. At Neural-Collapse the three are zero.", "name": "fig-simclr-metrics"}, "image": {"alt": "Zero-sum, unit-norm and equal inner-product metrics against epochs by hardness, supervised left and unsupervised right."}}
 figures.metric_panels(page.runs, ["zero_sum", "unit_norm", "equal_inner_product"])
 
 # %% [markdown]
 # ## Measured against theory
 #
-# `bound` is the least supervised loss, Theorem 2 with the weight $Q$ of eq. (42), here the number of views less two. The
-# unsupervised loss has none: Theorem 3 asks for a positive that depends on the anchor's class only, and two views of one
+# `bound` is the least supervised loss, {prf:ref}`theorem-2` with the weight $Q$ of {eq}`eq-42`, here the number of views less two. The
+# unsupervised loss has none: {prf:ref}`theorem-3` asks for a positive that depends on the anchor's class only, and two views of one
 # image do not. `loss` is the run's own, hardened, loss and `plain_loss` that without hardening, both in eval mode. `within_class` is the mean distance of a representation to its
 # class mean, `effective_rank` the exponential of the entropy of the spectrum, `clusters` counts class means that are apart:
 # $0$, $C - 1$ and $C$ at Neural-Collapse. Values are medians over the last five evaluations, which isolated spikes leave
@@ -72,6 +75,3 @@ page.table([*pages.COLUMNS, "squared_norm", "inside"])
 
 # %%
 page.verdict_table()
-
-# %%
-page.summary()

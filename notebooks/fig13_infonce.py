@@ -11,11 +11,11 @@
 #
 # Anchor and positive are two augmentations of one image (crop, flip, colour jitter, grey, blur: D15), labels are not used
 # to pair them. In the supervised settings they are used for the negatives, which are of other classes (D14). The loss
-# is that of the other figures, InfoNCE with $k = 256$ negatives. The
+# is that of the other figures, InfoNCE with $k = 256$ negatives; {ref}`Figure 12 <fig-simclr-metrics>` has SimCLR's own. The
 # paper reports that no setting attains Neural-Collapse, that the representations stay inside the ball, and that hard
 # negatives still mitigate Dimensional-Collapse.
 #
-# Theorem 2 holds here, Theorem 3 need not: its condition (e), that positive and anchor are independent given the class,
+# {prf:ref}`theorem-2` holds here, {prf:ref}`theorem-3` need not: its condition (e), that positive and anchor are independent given the class,
 # fails for two views of one image, so that a UCL loss below its `bound` would be no error.
 
 # %% tags=["parameters"]
@@ -35,16 +35,19 @@ page.note()
 # %% [markdown]
 # ## Singular values and metrics
 
-# %% mystnb={"figure": {"caption": "Figure 13, top: spectrum of the covariance of the class means in the last epoch. Flat is an ETF, a cliff is Dimensional-Collapse; below the dashed line is rounding noise.", "name": "fig-infonce-spectrum"}, "image": {"alt": "Natural logarithm of the normalised singular values of the covariance of the class means by hardness, supervised left and unsupervised right.", "classes": "dark-light"}}
+# %% mystnb={"figure": {"caption": "Figure 13, top: spectrum of the covariance of the class means in the last epoch. Flat is an ETF, a cliff is Dimensional-Collapse; below the grey line is rounding noise.", "name": "fig-infonce-spectrum"}, "image": {"alt": "Natural logarithm of the normalised singular values of the covariance of the class means by hardness, supervised left and unsupervised right."}}
 figures.spectrum_panels(page.runs)
 
-# %% mystnb={"figure": {"caption": "Figure 13, rows 2 to 4: the Neural-Collapse metrics by epoch. At Neural-Collapse the three are zero.", "name": "fig-infonce-metrics"}, "image": {"alt": "Zero-sum, unit-norm and equal inner-product metrics against epochs by hardness, supervised left and unsupervised right.", "classes": "dark-light"}}
+# %%
+page.summary()
+
+# %% mystnb={"figure": {"caption": "Figure 13, rows 2 to 4: the Neural-Collapse metrics by epoch. At Neural-Collapse the three are zero.", "name": "fig-infonce-metrics"}, "image": {"alt": "Zero-sum, unit-norm and equal inner-product metrics against epochs by hardness, supervised left and unsupervised right."}}
 figures.metric_panels(page.runs, ["zero_sum", "unit_norm", "equal_inner_product"])
 
 # %% [markdown]
 # ## Measured against theory
 #
-# `bound` is the least loss (Theorem 2: SCL, HSCL; Theorem 3: UCL). `loss` is the run's own, hardened, loss and
+# `bound` is the least loss ({eq}`eq-11`: SCL, HSCL; {eq}`eq-30`: UCL; {prf:ref}`theorem-2`, {prf:ref}`theorem-3`). `loss` is the run's own, hardened, loss and
 # `plain_loss` that without hardening, both in eval mode. `within_class` is the mean distance of a representation to its
 # class mean, `effective_rank` the exponential of the entropy of the spectrum, `clusters` counts class means that are apart:
 # $0$, $C - 1$ and $C$ at Neural-Collapse. Values are medians over the last five evaluations, which isolated spikes leave
@@ -65,6 +68,3 @@ page.table([*pages.COLUMNS, "squared_norm", "inside"])
 
 # %%
 page.verdict_table()
-
-# %%
-page.summary()

@@ -22,10 +22,9 @@ from pathlib import Path
 import pandas as pd
 from IPython.display import Markdown
 
-from hcl.companion import benchmarks_report, figures, parameters, report
+from hcl.companion import benchmarks_report, parameters, report
 
 parameters.check()
-figures.set_theme()
 suites = benchmarks_report.load(Path(results) if results else None)
 rows = pd.concat([frame.assign(suite=suite) for suite, frame in suites.items()])
 rows["date"] = rows["date"].str[:10]
@@ -44,7 +43,7 @@ report.show_table(devices)
 # afresh for every pair, as Algorithm 1 does, `per_anchor` once an anchor, `exact` takes the expectation. On a GPU
 # `captured` is the form that training uses: compiled, draws of a fixed shape, replayed as a CUDA graph.
 
-# %% mystnb={"figure": {"caption": "Time of the loss and its gradient at batch 512, k = 256, on each device that was measured. The axis is logarithmic.", "name": "fig-loss-times"}, "image": {"alt": "Horizontal bars of milliseconds for the loop over anchors and the vectorised forms of the loss, one panel for each device and number of classes.", "classes": "dark-light"}}
+# %% mystnb={"figure": {"caption": "Time of the loss and its gradient at batch 512, k = 256, on each device that was measured. The axis is logarithmic.", "name": "fig-loss-times"}, "image": {"alt": "Horizontal bars of milliseconds for the loop over anchors and the vectorised forms of the loss, one panel for each device and number of classes."}}
 loss = suites["loss"]
 main = loss[(loss["batch"] == 512) & (loss["k"] == 256) & loss["classes"].isin([10, 100])]
 benchmarks_report.bars(
@@ -72,7 +71,7 @@ Markdown(
 #
 # With the number of items B there are B² similarities, and B²/C pairs of k draws each.
 
-# %% mystnb={"figure": {"caption": "Time of the loss and its gradient as batch size, number of classes or negatives a pair change, the others at 512, 100 and 256. Both axes are logarithmic.", "name": "fig-loss-scaling"}, "image": {"alt": "Milliseconds of four forms of the loss against batch size, number of classes and number of negatives a pair.", "classes": "dark-light"}}
+# %% mystnb={"figure": {"caption": "Time of the loss and its gradient as batch size, number of classes or negatives a pair change, the others at 512, 100 and 256. Both axes are logarithmic.", "name": "fig-loss-scaling"}, "image": {"alt": "Milliseconds of four forms of the loss against batch size, number of classes and number of negatives a pair."}}
 benchmarks_report.scaling(loss)
 # %% [markdown]
 # ## The training step
@@ -82,7 +81,7 @@ benchmarks_report.scaling(loss)
 # cheaper. There the convolutions of small maps are products of matrices (`products`). On a GPU it is ResNet-50 with both
 # stems, in bf16.
 
-# %% mystnb={"figure": {"caption": "Images a second in training, with each technique and those above it.", "name": "fig-step-rates"}, "image": {"alt": "Horizontal bars of images a second in training as techniques are added, one panel for each device and encoder.", "classes": "dark-light"}}
+# %% mystnb={"figure": {"caption": "Images a second in training, with each technique and those above it.", "name": "fig-step-rates"}, "image": {"alt": "Horizontal bars of images a second in training as techniques are added, one panel for each device and encoder."}}
 step = suites["step"]
 ladder = step[step["case"].str.contains(r", (?:plain|\+)") & (step["batch"] > 64)]
 TECHNIQUES = ["plain fp32", "+ bf16", "+ channels_last", "+ fused_adam", "+ products", "+ compile", "+ graph"]
@@ -105,7 +104,7 @@ report.show_table(benchmarks_report.shown(step, COLUMNS))
 #
 # `share` is that of all evaluations in the time of a run, at the schedule of the profile (`eval_every`).
 
-# %% mystnb={"figure": {"caption": "Time of an evaluation of all images: plain, with batch normalisation folded into the convolutions, and compiled.", "name": "fig-evaluation-times"}, "image": {"alt": "Horizontal bars of milliseconds for an evaluation in three forms, one panel for each device and encoder.", "classes": "dark-light"}}
+# %% mystnb={"figure": {"caption": "Time of an evaluation of all images: plain, with batch normalisation folded into the convolutions, and compiled.", "name": "fig-evaluation-times"}, "image": {"alt": "Horizontal bars of milliseconds for an evaluation in three forms, one panel for each device and encoder."}}
 benchmarks_report.bars(suites["evaluation"], ["kind", "encoder"], "form", "ms", "milliseconds")
 # %%
 report.show_table(

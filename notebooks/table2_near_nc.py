@@ -11,7 +11,8 @@
 #
 # HSCL with $\beta = 10$ is trained first (the *near-NC model*). Each of ten settings then goes on from its weights and
 # statistics, with a new Adam (D26), for as many epochs again. The paper reports that the supervised settings stay where
-# they are, and that HUCL at $\beta = 10$ and $30$ leaves.
+# they are, and that HUCL at $\beta = 10$ and $30$ leaves. The spectra are the second row of
+# {ref}`Figure 4 <fig-cifar100-rows>`.
 
 # %% tags=["parameters"]
 profile: str = "auto"  # smoke, laptop, workstation, gpu or paper; auto takes the best that has been run
@@ -37,9 +38,12 @@ page.note()
 columns = ["zero_sum", "unit_norm", "equal_inner_product", "rank", "effective_rank", "clusters", "within_class"]
 report.show_table(report.beside(report.near_nc_frame(page.runs, columns), published.TABLE_2))
 
-# %% mystnb={"figure": {"caption": "The Neural-Collapse metrics by epoch, from the near-NC model (epoch 0) on.", "name": "fig-near-nc-metrics"}, "image": {"alt": "Zero-sum, unit-norm and equal inner-product metrics against epochs by hardness, supervised left and unsupervised right.", "classes": "dark-light"}}
+# %%
+page.summary()
+
+# %% mystnb={"figure": {"caption": "The Neural-Collapse metrics by epoch, from the near-NC model (epoch 0) on. Diamonds: what the paper's Table 2 reports on CIFAR-100.", "name": "fig-near-nc-metrics"}, "image": {"alt": "Zero-sum, unit-norm and equal inner-product metrics against epochs by hardness, supervised left and unsupervised right."}}
 continued = [run for run in page.runs if run.spec.init == "near_nc"]
-figures.metric_panels(continued, ["zero_sum", "unit_norm", "equal_inner_product"])
+figures.metric_panels(continued, ["zero_sum", "unit_norm", "equal_inner_product"], published=published.TABLE_2)
 
 # %% [markdown]
 # ## What the paper says, and what came of it
@@ -50,6 +54,3 @@ figures.metric_panels(continued, ["zero_sum", "unit_norm", "equal_inner_product"
 
 # %%
 page.verdict_table()
-
-# %%
-page.summary()

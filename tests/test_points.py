@@ -6,10 +6,12 @@ from dataclasses import replace
 from math import exp, log
 
 import pytest
+from docutils import nodes
 from helpers import ROOT
 from test_ambiguities import HUCL, SCL, run
 
-from hcl.companion import ambiguities, differences, points
+from hcl.companion import ambiguities, differences, points, points_page, slips
+from hcl.companion.extensions import points as links
 from hcl.companion.points import POINTS
 
 CITED = re.compile(r"\b[DP]\d{1,2}\b")
@@ -104,3 +106,88 @@ def test_only_differences_are_computed_and_what_training_shows_stands_behind():
     computed, both = differences.measured(), differences.measured(ambiguities.effects(runs))
     assert both["D1"] == f"{computed['D1']}; {sentences['D1']}" and both["D41"] == computed["D41"]
     assert set(ambiguities.NUMBERS.values()) <= set(points.of_kind("D"))
+
+
+# The page of points, and the links to it
+
+
+def test_the_page_has_a_heading_a_target_and_all_that_is_said_of_every_point():
+    page = points_page.page({"D1": "3 of 4", "P3": "below"})
+    headings = re.findall(r"^\((\w+)\)=\n### (\w+): ", page, re.MULTILINE)
+    assert headings == [(links.anchor(number), number) for number in POINTS]
+    assert page.count("\nOfficial code\n") == 48 and page.count("\nShould be\n") == 17
+    assert page.count("Measured\n: 3 of 4\n") == 1 and page.count("Computed\n: below\n") == 1
+    assert re.findall(r"^## (.*)$", page, re.MULTILINE) == list(points_page.PARTS.values())
+    assert set(points_page.PARTS) <= set(POINTS)
+
+
+def test_what_would_be_markup_is_shown_as_it_is_and_python_as_code():
+    assert points_page._plain("a_b * [c] $d$") == r"a\_b \* \[c\] \$d\$"
+    assert points_page._plain('reduction="pair" does, x_i') == r'`reduction="pair"` does, x\_i'
+
+
+def test_without_records_the_page_has_what_closed_forms_say(tmp_path):
+    assert points_page.of_runs(tmp_path) == differences.measured()
+
+
+def test_kinds_of_slips_have_each_once():
+    listed = [name for names in slips.KINDS.values() for name in names]
+    assert len(listed) == len(set(listed)) and set(listed) == set(points.of_kind("P"))
+
+
+@pytest.mark.parametrize(
+    ("text", "linked"),
+    [
+        ("(D4, P17)", ["D4", "P17"]), ("D1 to D48; P1–P17.", ["D1", "D48", "P1", "P17"]), ("D4" + "9 and P1" + "8", []),
+        ("3D4 V-D4 D4-x D105 #D4 .D4", []), ("D33/D34", ["D33", "D34"]), ("D4: x", ["D4"]), ("see D4.", ["D4"]),
+    ],
+)  # fmt: skip
+def test_mentions_are_numbers_that_there_are(text, linked):
+    found = list(links.mentions(text))
+    assert [number for _, number in found if number] == linked
+    assert "".join(part for part, _ in found) == text
+
+
+def test_html_is_linked_in_its_text_only():
+    html = (
+        '<table><tr title="D4 > D5"><td>D4 &lt; x</td></tr></table><a href="#">D4 <b>D5</b></a><code>D4</code>'
+        "<script>if (a < b) { x = '<p>D4' }</script><!-- D4 --><h2>D4</h2><svg><text>D4</text></svg><br>P3"
+    )
+    linked = links.link_html(html, "points.html")
+    assert re.sub(r'<a class="hcl-point"[^>]*>(\w+)</a>', r"\1", linked) == html
+    assert re.findall(r'<a class="hcl-point" href="(.*?)"', linked) == ["points.html#d4", "points.html#p3"]
+    assert 'title="P3, slip of the text: fixed batches"' in linked
+    assert links.link_html("<p>none</p>", "x") == "<p>none</p>"
+
+
+def test_a_document_is_linked_in_its_text_but_not_in_code_mathematics_headings_or_links():
+    text = nodes.paragraph("", "", nodes.Text("As D33 says, "), nodes.literal("", "D34"), nodes.math("", "D35"))
+    title, own = nodes.title("", "D36"), nodes.reference("", "", nodes.Text("D37"))
+    raw = nodes.raw("", "<p>D38</p>", format="html")
+    document = nodes.document(None, None)
+    document += nodes.section("", title, text, nodes.paragraph("", "", own), nodes.literal_block("", "D39"), raw)
+
+    class Builder:
+        format = "html"
+
+        def get_relative_uri(self, of, to):
+            return "points.html"
+
+    class App:
+        builder = Builder()
+
+        class env:
+            found_docs = frozenset({links.PAGE})
+
+    links.link(App(), document, "page")
+    found = [node for node in document.findall(nodes.reference) if "hcl-point" in node["classes"]]
+    assert [(node["refuri"], node.astext()) for node in found] == [("points.html#d33", "D33")]
+    assert found[0]["reftitle"] == "D33, paper and official code: the zero-sum metric"
+    (html,) = document.findall(nodes.raw)
+    assert html.astext().startswith('<p><a class="hcl-point" href="points.html#d38"')
+    assert text.astext() == "As D33 says, D34D35"
+    again = nodes.document(None, None)
+    again += nodes.paragraph("", "D33")
+    App.env.found_docs = frozenset()
+    links.link(App(), again, "page")
+    assert not list(again.findall(nodes.reference))

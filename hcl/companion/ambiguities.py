@@ -5,19 +5,22 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import fields
 
-import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
-import seaborn as sns
 import torch
+from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from matplotlib.ticker import MaxNLocator
 from scipy.stats import t
 from torch.nn import functional as F
 
 from hcl import geometry
-from hcl.companion.figures import METRICS, finish
+from hcl.companion import style
+from hcl.companion.drawing import SMALL, halo, panels
+from hcl.companion.figures import METRICS
 from hcl.companion.labels import label
 from hcl.companion.numbers import number
+from hcl.companion.pictures import Layout, Picture, picture
 from hcl.training.runs import Run
 from hcl.training.spec import RunSpec
 
@@ -116,27 +119,49 @@ def by_number(effects: pd.DataFrame) -> dict[str, str]:
     }
 
 
-def effects_figure(effects: pd.DataFrame) -> Figure:
-    """Draw the differences of `effects`: a row an ambiguity, a panel a metric, a dot a method."""
+def effects_figure(effects: pd.DataFrame) -> Picture:
+    """Draw the differences of `effects`: a row an ambiguity, a panel a metric, a sign a method."""
     metrics, order = list(effects["metric"].unique()), list(effects["change"].unique())
-    figure, axes = plt.subplots(
-        1, max(len(metrics), 1), figsize=(12, 1.3 + 0.34 * max(len(order), 1)), sharey=True, squeeze=False
-    )
-    for axis, metric in zip(axes[0], metrics, strict=False):
-        sns.stripplot(
-            effects[effects["metric"] == metric], x="difference", y="change", order=order, hue="method",
-            hue_order=list(effects["method"].unique()), jitter=False, dodge=True, size=7, ax=axis,
-            legend=metric == metrics[-1],
+    methods = list(effects["method"].unique())
+
+    def draw(layout: Layout) -> Figure:
+        figure, axes = panels(layout, 1, max(len(metrics), 1), 0.7 + (0.42 if layout.narrow else 0.4) * len(order), 0.5)
+        for axis, metric in zip(axes[0], metrics, strict=False):
+            _draw_effects(axis, effects[effects["metric"] == metric], order, methods)
+            axis.set_title(METRICS[str(metric)] if layout.narrow else _NAMES.get(str(metric), str(metric)))
+            for row, change in enumerate(order):
+                if layout.narrow or axis is axes[0][0]:
+                    axis.text(0, row - 0.28, change, transform=axis.get_yaxis_transform(), fontsize=SMALL, va="center",
+                              path_effects=halo(), zorder=5)  # fmt: skip
+        if metrics:
+            figure.legend(
+                *axes[0][0].get_legend_handles_labels(), loc="outside upper left", ncols=2 if layout.narrow else 4,
+            )  # fmt: skip
+        return figure
+
+    return picture(draw, "By how much each metric changes when one ambiguity is decided the other way.")
+
+
+_NAMES = {
+    "test_accuracy": "Test accuracy", "equal_inner_product": "Distance from an ETF", "zero_sum": "Zero-sum",
+    "rank": "Rank",
+}  # fmt: skip
+
+
+def _draw_effects(axis: Axes, effects: pd.DataFrame, order: Sequence[str], methods: Sequence[str]) -> None:
+    for name in methods:
+        its = effects[effects["method"] == name]
+        kind = name.split(",")[0]
+        axis.plot(
+            its["difference"], [order.index(change) + 0.2 for change in its["change"]], style.METHOD_MARKERS[kind],
+            linestyle="none", markersize=5, color=style.METHODS[kind].light, label=name, alpha=0.85,
         )  # fmt: skip
-        axis.axvline(0, color="grey", linewidth=1)
-        for row in range(1, len(order)):
-            axis.axhline(row - 0.5, color="lightgrey", linewidth=0.6)
-        axis.locator_params(axis="x", nbins=3)
-        axis.set(xlabel=METRICS[metric], ylabel="")
-    if metrics:
-        axes[0, -1].legend(title=None, fontsize="small", loc="upper left", bbox_to_anchor=(1, 1))
-        figure.suptitle("variant − base", fontsize="medium")
-    return finish(figure)
+    axis.axvline(0, color=style.BOUND.light, linewidth=0.9, zorder=1)
+    for row in range(1, len(order)):
+        axis.axhline(row - 0.5, color=style.RULE.light, linewidth=0.6)
+    axis.set(ylim=(len(order) - 0.5, -0.5), yticks=[], xlabel="variant − base")
+    axis.margins(x=0.12)
+    axis.xaxis.set_major_locator(MaxNLocator(3))
 
 
 def effects_summary(effects: pd.DataFrame) -> list[str]:

@@ -2,7 +2,6 @@
 
 from collections.abc import Hashable, Mapping
 from fnmatch import fnmatchcase
-from itertools import product
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -12,7 +11,10 @@ from hcl.companion.numbers import DASH, brief
 from hcl.training import places
 
 if TYPE_CHECKING:  # not on a machine that only measures
+    from matplotlib.axes import Axes
     from matplotlib.figure import Figure
+
+    from hcl.companion.pictures import Layout, Picture
 
 Row = Mapping[Hashable, Any]
 _CLOSE = 0.1  # a single predicted number counts as met within this fraction
@@ -108,49 +110,91 @@ def _verdict(row: Row, value: float) -> str:
     return ", ".join(said)
 
 
-def bars(frame: pd.DataFrame, panels: list[str], y: str, x: str, name: str, *, log: bool = False) -> "Figure":
+def bars(frame: pd.DataFrame, panels: list[str], y: str, x: str, name: str, *, log: bool = False) -> "Picture":
     """Draw column ``x``, called ``name``, as horizontal bars (points if ``log``) named by ``y``, in ``panels``."""
-    import matplotlib.pyplot as plt
-    import seaborn as sns
-
-    from hcl.companion.figures import finish
+    from hcl.companion import drawing, style
+    from hcl.companion.pictures import new_figure, picture
 
     groups = list(frame.groupby(panels, sort=False))
-    rows = (len(groups) + 1) // 2
-    most = max(len(group) for _, group in groups)
-    figure, axes = plt.subplots(rows, 2, figsize=(10, (0.32 * most + 1.1) * rows), squeeze=False)
-    for axis, (key, group) in zip(axes.flat, groups, strict=False):
-        draw = sns.stripplot if log else sns.barplot  # a length means nothing on a logarithmic axis
-        draw(group, x=x, y=y, ax=axis, color=sns.color_palette()[0], **({"size": 9, "jitter": False} if log else {}))
-        for row, value in enumerate(group[x]):
-            axis.annotate(written(value), (value, row), (8, 0), textcoords="offset points", va="center")
-        axis.set(title=", ".join(map(str, key)), xlabel=name, ylabel="", xscale="log" if log else "linear")
-        axis.margins(x=0.2)
-    for axis in axes.flat[len(groups) :]:
-        axis.axis("off")
-    return finish(figure)
+    colour = style.SUPERVISION["supervised"].light
+
+    def draw(layout: "Layout") -> "Figure":
+        columns = 1 if layout.narrow else min(2, len(groups))
+        rows = -(-len(groups) // columns)
+        tallest = [max(len(g) for _, g in groups[at * columns : (at + 1) * columns]) for at in range(rows)]
+        heights = [0.55 + 0.22 * most for most in tallest]
+        figure = new_figure(layout, sum(heights) + 0.1 * rows)
+        axes = figure.subplots(rows, columns, squeeze=False, height_ratios=heights)
+        for axis, (key, group) in zip(axes.flat, groups, strict=False):
+            places = list(range(len(group)))
+            if log:  # a length means nothing on a logarithmic axis
+                axis.plot(group[x], places, "o", color=colour, markersize=6)
+            else:
+                axis.barh(places, group[x], height=0.7, color=colour)
+            for row, value in enumerate(group[x]):
+                axis.annotate(
+                    written(value), (value, row), (6, 0), textcoords="offset points", va="center",
+                    fontsize=drawing.SMALL, path_effects=drawing.halo(), annotation_clip=False,
+                )  # fmt: skip
+            axis.set(xscale="log" if log else "linear", xlabel=name)
+            axis.set_yticks(places, list(group[y]))
+            axis.set_ylim(len(group) - 0.4, -0.6)
+            axis.set_title(", ".join(map(str, key)), fontweight="bold")
+            axis.tick_params(axis="y", length=0)
+            axis.grid(axis="y", visible=False)
+            axis.grid(axis="x")
+            axis.margins(x=0.25)
+            if not log:
+                axis.locator_params(axis="x", nbins=4)
+        for axis in axes.flat[len(groups) :]:
+            axis.axis("off")
+        return figure
+
+    return picture(draw, f"Measured {name} by {y}.")
 
 
-def scaling(loss: pd.DataFrame) -> "Figure":
+def scaling(loss: pd.DataFrame) -> "Picture":
     """Draw the time of the loss against batch size, number of classes and negatives a pair, a row a device."""
-    import matplotlib.pyplot as plt
-    import seaborn as sns
-
-    from hcl.companion.figures import finish
+    from hcl.companion import drawing, style
+    from hcl.companion.pictures import picture
 
     usual = {"batch": 512, "classes": 100, "k": 256}
+    words = {"batch": "images in a batch", "classes": "classes", "k": "negatives a pair (k)"}
     at_usual = {name: loss[name] == value for name, value in usual.items()}
     forms = list(loss.loc[~at_usual["batch"], "form"].unique())
     kinds = list(loss["kind"].unique())
-    figure, axes = plt.subplots(len(kinds), 3, figsize=(10, 3.4 * len(kinds)), sharey="row", squeeze=False)
-    for (kind, varied), axis in zip(product(kinds, usual), axes.flat, strict=True):
+
+    def panel(axis: "Axes", kind: str, varied: str) -> list["drawing.End"]:
         chosen = (loss["kind"] == kind) & loss["form"].isin(forms)
-        for name in usual.keys() - {varied}:
-            chosen &= at_usual[name]
-        sns.lineplot(loss[chosen], x=varied, y="ms", hue="form", hue_order=forms, marker="o", ax=axis, legend=False)
-        axis.set(xscale="log", yscale="log", xlabel=varied, ylabel=f"{kind}: milliseconds")
+        for other in usual.keys() - {varied}:
+            chosen &= at_usual[other]
+        ends = []
+        for at, form in enumerate(forms):
+            its = loss[chosen & (loss["form"] == form)].groupby(varied)["ms"].mean()
+            axis.plot(its.index, its, marker=style.CLASS_MARKERS[at], markersize=4, color=style.CLASSES[at].light)
+            if len(its):
+                ends.append(drawing.End(float(its.iloc[-1]), form, style.CLASSES[at].light))
+        axis.set(xscale="log", yscale="log", xlabel=words[varied])
         ticks = sorted(loss.loc[chosen, varied].unique())
         axis.set_xticks(ticks, [str(tick) for tick in ticks])
         axis.minorticks_off()
-    axes[0, 0].legend(axes[0, 0].lines[: len(forms)], forms, fontsize="small")
-    return finish(figure)
+        axis.set_title("Milliseconds")
+        return ends
+
+    def draw(layout: "Layout") -> "Figure":
+        figure, axes = drawing.panels(layout, len(kinds), 3, 2.0)
+        ends = {}
+        for row, kind in zip(axes, kinds, strict=True):
+            for axis, varied in zip(row, usual, strict=True):
+                ends[axis] = panel(axis, kind, varied)
+                if layout.narrow or axis is row[0]:
+                    drawing.heading(axis, kind.upper(), style.INK.light)
+            limits = [axis.get_ylim() for axis in row]
+            for axis in row:
+                axis.set_ylim(min(low for low, _ in limits), max(high for _, high in limits))
+        drawing.lay_out(list(ends), forms)
+        for axis, its in ends.items():
+            drawing.end_labels(axis, its)
+        return figure
+
+    return picture(draw, "Milliseconds of the loss by batch size, number of classes and number of negatives a pair.")

@@ -15,12 +15,12 @@ import papermill
 from IPython.core.inputtransformer2 import TransformerManager
 from nbformat import NotebookNode
 
-from hcl.companion import built, notebooks
+from hcl.companion import built, notebooks, points_page
 from hcl.companion.registry import FIGURES
 from hcl.errors import HclError
 from hcl.training import checks, places
 
-EXTRA = ("scoreboard", "performance")  # pages that are no figure of the paper
+EXTRA = ("idea", "scoreboard", "slips", "performance")  # pages that are no figure of the paper
 
 
 class BookError(HclError, RuntimeError):
@@ -60,6 +60,7 @@ def build(root: Path | None = None, names: Sequence[str] | None = None) -> Path:
             for name, page in zip(names, pool.map(_execute, names, [root] * len(names)), strict=True)
             for fault in page
         ]
+    points_page.write(root / "book" / "pages", root / "runs")
     if found:
         raise BookError("Pages that cannot be published:\n" + "\n".join(found))
 

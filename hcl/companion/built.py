@@ -8,7 +8,7 @@ from hcl.training import places
 
 OTHERS = ("genindex", "py-modindex", "search")  # pages that Sphinx adds to those of the table of contents
 STAMP = "sources.sha256"  # in _build, beside html
-_SOURCES = ("_config.yml", "_toc.yml", "book/**/*", "notebooks/*.py", "hcl/**/*.py", "hcl/**/*.toml", "runs/SHA256*")
+_SOURCES = ("_config.yml", "_toc.yml", "book/**/*", "notebooks/*.py", "hcl/**/*", "benchmarks/**/*", "runs/SHA256*")
 
 
 class NotBuiltError(HclError, RuntimeError):

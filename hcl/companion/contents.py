@@ -1,6 +1,7 @@
-"""The book's table of contents and the README's table of figures, from the registry: ``make contents`` writes both."""
+"""The book's table of contents and the README's tables of figures and of verdicts: ``make contents`` writes them."""
 
 import re
+from collections.abc import Callable
 from pathlib import Path
 
 from hcl.companion.points import of_kind
@@ -9,10 +10,23 @@ from hcl.training import places
 
 VERDICTS = {
     "scoreboard": ("all claims", "every empirical claim with its verdict, computed from the records"),
-    "fidelity": ("paper against code", f"what each ambiguity changes, and the slips P1 to P{len(of_kind('P'))}"),
+    "fidelity": ("paper against code", f"what the differences D1 to D{len(of_kind('D'))} change"),
+    "slips": ("slips of the text", f"P1 to P{len(of_kind('P'))}, each with a computed number"),
 }  # what they are of, and what they show
-USING = ("book/reading", "book/pages/performance", "book/api")
-_TABLE = re.compile(r"(?<=<!-- figures -->\n)(.*?)(?=<!-- /figures -->)", re.DOTALL)
+# The pages before and after those of the figures, by the part of the book that they are in.
+FIRST = {"Start here": ("book/pages/idea", "book/reading", "book/pages/scoreboard")}
+LAST = {
+    "Using it": ("book/rerun", "book/pages/performance", "book/api"),
+    "Background": (
+        "book/related",
+        "book/limits",
+        "book/pages/fidelity",
+        "book/pages/points",
+        "book/pages/slips",
+        "book/glossary",
+        "book/references",
+    ),
+}
 
 
 def chapters() -> dict[str, tuple[str, str]]:
@@ -29,11 +43,7 @@ def chapters() -> dict[str, tuple[str, str]]:
 
 def toc() -> str:
     """Return ``_toc.yml``."""
-    parts = {
-        "The verdicts": [f"book/pages/{name}" for name in VERDICTS],
-        "The paper, re-run": [f"book/pages/{name}" for name in chapters()],
-        "Using it": list(USING),
-    }
+    parts = FIRST | {"The paper, re-run": tuple(f"book/pages/{name}" for name in chapters())} | LAST
     lines = [
         "# Written by `make contents` from the registry of figures.",
         "format: jb-book",
@@ -53,8 +63,31 @@ def figures_table() -> str:
     return "\n".join(["| in the paper | notebook | what it shows |", "|---|---|---|", *rows, ""])
 
 
+def verdicts_table(root: Path) -> str:
+    """Return the README's table of verdicts, as Markdown, from the records of a project.
+
+    Args:
+        root: of the project.
+    """
+    from hcl.companion.scoreboard import scoreboard, summary
+
+    return f"{summary(scoreboard(root / 'runs'))}\n"
+
+
+def between(text: str, mark: str, made: Callable[[], str]) -> str:
+    """Return a text with what stands between a pair of marks, ``<!-- mark -->`` and ``<!-- /mark -->``, made anew.
+
+    Args:
+        text: to change; without the marks it is left as it is, and nothing made.
+        mark: the word in them.
+        made: what comes between them.
+    """
+    found = re.compile(rf"(?<=<!-- {mark} -->\n)(.*?)(?=<!-- /{mark} -->)", re.DOTALL)
+    return found.sub(lambda _: made(), text)
+
+
 def main(root: Path | None = None) -> None:
-    """Write both where they stand.
+    """Write them where they stand.
 
     Args:
         root: of the project; None is the checkout.
@@ -62,8 +95,9 @@ def main(root: Path | None = None) -> None:
     root = root or places.project()
     (root / "_toc.yml").write_text(toc(), encoding="utf-8")
     readme = root / "README.md"
-    text = readme.read_text(encoding="utf-8")
-    readme.write_text(_TABLE.sub(lambda _: figures_table(), text), encoding="utf-8")
+    text = between(readme.read_text(encoding="utf-8"), "figures", figures_table)
+    text = between(text, "verdicts", lambda: verdicts_table(root))
+    readme.write_text(text, encoding="utf-8")
 
 
 if __name__ == "__main__":

@@ -6,15 +6,14 @@ from functools import cached_property
 from typing import Any
 
 import pandas as pd
-from IPython.display import Markdown
+from IPython.display import HTML, Markdown
 from pandas.io.formats.style import Styler
 
-from hcl.companion import figures, labels, notes, report, scoreboard
+from hcl.companion import board_html, figures, labels, notes, report, scoreboard, seen
 from hcl.companion import study as studies
 from hcl.companion.closest import closest
-from hcl.companion.limits import LIMITS
 from hcl.companion.parameters import ParameterError
-from hcl.companion.registry import row_of
+from hcl.companion.registry import FIGURES, row_of
 from hcl.companion.study import Study
 from hcl.training.runs import Run
 
@@ -44,10 +43,12 @@ class Page:
     @cached_property
     def verdicts(self) -> pd.DataFrame:
         """The claims of the paper about the figure, each with its verdict."""
-        name = self.study.figure.name
+        figure = self.study.figure
         if self.at_best:
-            return scoreboard.of_figure(name)
-        return scoreboard.verdicts((name,), self.study, self.runs if len(self.parts) < 2 else self.study.records())
+            on_page = [other.name for other in FIGURES.values() if other.notebook == figure.notebook]
+            return scoreboard.of_figure(*on_page)
+        runs = self.runs if len(self.parts) < 2 else self.study.records()
+        return scoreboard.verdicts((figure.name,), self.study, runs)
 
     @property
     def counts(self) -> str:
@@ -85,31 +86,16 @@ class Page:
         """Return the rank at several floors beside effective rank and clusters, with nothing learnt and with noise."""
         return report.show_table(report.floor_sensitivity(self.runs, self.titles))
 
-    def verdict_table(self) -> Styler:
-        """Return the verdicts as a table."""
+    def verdict_table(self) -> HTML:
+        """Return the verdicts, a line a claim."""
         return show_verdicts(self.verdicts)
 
     def summary(self) -> Markdown:
-        """Return in words where the equal inner-product metric is least, and without hard negatives, and the verdicts.
-
-        It is the metric that the paper quotes; settings within what seeds do are named together.
-        """
-        spoken = []
-        for name, runs in self._parts():
-            table = self._closest(runs)
-            best, others = table[table["closest"]], table[~table["closest"]]
-            plain = [others["words"][label] for label in ("SCL", "UCL") if label in others.index]
-            sentence = f"{name}: {_listed(list(best['words']))}"
-            if all(_short(row, runs[0].spec.num_classes) for _, row in best.iterrows()):
-                sentence += f", {_short(best.iloc[0], runs[0].spec.num_classes)}"
-            spoken.append("; ".join([sentence, *plain]) + ".")
-        classes = self.runs[0].spec.num_classes
-        judged = f"Of the {len(self.verdicts)} claims of the paper about this: {self.counts}."
-        return Markdown(
-            "**What is seen.** The equal inner-product metric ends least in these settings, in brackets its value, the "
-            f"clusters of class means and the effective rank (at Neural-Collapse 0, {classes} and {classes - 1}), and "
-            f"then without hard negatives. {' '.join(spoken)} {judged}"
-        )
+        """Return in two sentences what is seen, and how many claims have which verdict, a link to them."""
+        name = self.study.figure.name
+        said = seen.seen(name, self.runs, lambda run: self._judges.reference(self._part_of(run)))
+        claims = f"Of the paper's {len(self.verdicts)} claims about this: {self.counts}"
+        return Markdown(f'**What is seen.** {said} <a href="#verdicts">{claims}</a>.')
 
     @property
     def result(self) -> str:
@@ -154,8 +140,10 @@ class Page:
         return Markdown(" ".join(said))
 
     def _closest(self, runs: Sequence[Run]) -> pd.DataFrame:
-        study = next((part for part in self.parts if runs[0].spec in part.specs), self.study)
-        return closest(runs, self._judges.reference(study))
+        return closest(runs, self._judges.reference(self._part_of(runs[0])))
+
+    def _part_of(self, run: Run) -> Study:
+        return next((part for part in self.parts if run.spec in part.specs), self.study)
 
     @cached_property
     def _judges(self) -> scoreboard.Judges:
@@ -205,38 +193,17 @@ def recorded(name: str, profile: str, **options: Any) -> list[Run]:
     return studies.study(name, profile, **options).records()
 
 
-def show_verdicts(table: pd.DataFrame) -> Styler:
-    """Return a table of claims for a notebook: set to the left, verdicts in their colours, reasons behind the numbers.
+def show_verdicts(table: pd.DataFrame) -> HTML:
+    """Return claims for a notebook, a line each: verdict, statement, numbers in brief, and the rest folded.
 
     Args:
-        table: with a column ``verdict``, as `hcl.companion.scoreboard.verdicts` returns, and a unique index.
+        table: as `hcl.companion.scoreboard.verdicts` returns; columns that it lacks are left out.
     """
-    if {"measured", "reason"} <= set(table.columns):
-        measured = [f"{m} ({why})" if why else m for m, why in zip(table["measured"], table["reason"], strict=True)]
-        table = table.assign(measured=measured).drop(columns="reason")
-    wide = {"claim": "11em", "measured": "13em", "verdict": "6em", "published": "6em", "reason": "8em"}
-    styles: list[Any] = [{"selector": "th, td", "props": [("text-align", "left"), ("vertical-align", "top")]}]
-    for kind, names in (("col_heading.level0.col", table.columns), ("row_heading.level", table.index.names)):
-        for number, name in enumerate(names):
-            if name in wide:
-                styles.append({"selector": f"th.{kind}{number}", "props": [("min-width", wide[name])]})
-    shown = report.show_table(table).map(
-        lambda verdict: f"color: {figures.VERDICT_TEXT.get(verdict, '#808080')}; font-weight: 600", subset=["verdict"]
-    )
-    return shown.set_table_styles(styles, overwrite=False)
+    return board_html.verdict_list(table)
 
 
 def _trained(run: Run) -> pd.DataFrame:
     return run.history[run.history["epoch"] > 0].reset_index(drop=True)
-
-
-def _short(row: "pd.Series[Any]", classes: int) -> str:
-    """Return what keeps a setting from Neural-Collapse, whatever its equal inner-product metric; empty for nothing."""
-    if row.get("clusters", classes) < classes:
-        return "with classes merged"
-    if row.get("effective_rank", classes) < (1 - LIMITS.missing_rank) * (classes - 1):
-        return "without a full spectrum"
-    return ""
 
 
 def _listed(items: Sequence[str], comma: str = ", ") -> str:

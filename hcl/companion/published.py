@@ -1,5 +1,7 @@
 """Numbers the paper prints, and those read from the plots that its official notebooks saved, to stand beside ours."""
 
+from collections.abc import Mapping
+
 from hcl.bounds import scl_lower_bound
 
 # Table 1: loss after 400 epochs on CIFAR-100; the theory column prints .3105, which is .310555 cut off (D41).
@@ -44,3 +46,16 @@ FIGURE_3 = {
         "UCL": 8, "HUCL, β = 2": 45, "HUCL, β = 5": 97,
     },
 }  # fmt: skip
+
+# Where Neural-Collapse is reported, supervised and unsupervised, by figure: values of hardness, or words for them.
+REACHED: Mapping[str, tuple[tuple[float, ...] | str, tuple[float, ...] | str]] = {
+    "fig03": ((5, 10, 30), (5,)),  # Sec. 5.2
+    "fig05": ((2, 5, 10, 30), "closest at β = 5"),  # Sec. B.1
+    "fig07": ((5, 10, 30), "closest at β = 5"),
+    "fig08": ((5, 10, 30), (5,)),  # Sec. B.3
+    "fig09": ((30,), ()),
+    "fig10": ("for a suitable ε", "for a suitable ε"),  # Sec. B.4
+    "fig11": ("for a suitable ε", "for a suitable ε"),
+    "fig12": ((), ()),  # Sec. B.5
+    "fig13": ((), ()),
+}

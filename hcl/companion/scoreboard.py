@@ -22,8 +22,8 @@ LONG = tuple(name for name in BEST_FIRST if name != "laptop")
 # The figure whose settings have several seeds, by data set: what seeds do to a run of the others is read off it.
 HEADLINES = {"cifar100": "fig03", "tinyimagenet": "fig03", "cifar10": "fig05", "synthetic": "fig02"}
 
-_COLUMNS = ("claim", "where", "published", "measured", "verdict", "reason")
 _MADE = ("data", "profile", "seeds", "runs")
+_ALL = ("name", "figure", "claim", "where", "published", "measured", "verdict", "reason", *_MADE)
 
 
 class Judges:
@@ -118,67 +118,57 @@ def verdicts(figures: Sequence[str], study: Study, runs: Sequence[Run]) -> pd.Da
         runs: that test them.
 
     Returns:
-        Columns where, published, measured, verdict and reason; the index, claim, is the statement.
+        Columns as of `scoreboard`; the index, claim, is the statement.
     """
     judges = Judges()
     about = [claim for claim in CLAIMS if claim.figure in figures and claim.on != "computed"]
-    rows = [_row(claim, assess(claim, study, judges.of(study, runs, claim))) for claim in about]
-    return pd.DataFrame(rows, columns=list(_COLUMNS)).set_index("claim")
+    rows = [_row(claim, study, found) for claim in about for found in [judges.of(study, runs, claim)]]
+    return pd.DataFrame(rows, columns=list(_ALL)).set_index("claim")
 
 
-def of_figure(name: str, root: Path | None = None) -> pd.DataFrame:
-    """Return the claims about a figure, each with the verdict of the recorded runs that can judge it.
+def of_figure(*names: str, root: Path | None = None) -> pd.DataFrame:
+    """Return the claims about figures, each with the verdict of the recorded runs that can judge it.
 
     Args:
-        name: of the figure.
+        *names: of the figures.
         root: folder of the records; None is `hcl.training.places.runs_root`.
 
     Returns:
-        As `verdicts`, and a column ``runs`` that says which they were.
+        As `verdicts`.
     """
-    board = _board([claim for claim in CLAIMS if claim.figure == name], root, "auto")
-    return board.set_index("claim")[["where", "published", "measured", "verdict", "reason", "runs"]]
+    return _board([claim for claim in CLAIMS if claim.figure in names], Judges(root)).set_index("claim")
 
 
-def scoreboard(root: Path | None = None, profile: str = "auto") -> pd.DataFrame:
+def scoreboard(root: Path | None = None, profile: str = "auto", judges: Judges | None = None) -> pd.DataFrame:
     """Return every claim with its verdict; nothing is trained.
 
     Args:
         root: folder of the records; None is `hcl.training.places.runs_root`.
         profile: that judges; ``"auto"`` is for each claim the one that can, see `Judges`.
+        judges: in place of both, where records that it has read are to be read once.
 
     Returns:
         Columns name, figure, claim, where, published, measured, verdict, reason, data, profile, seeds and, these three
         in one, runs; all text. The last four are empty where no run is recorded.
     """
-    return _board(CLAIMS, root, profile)
+    return _board(CLAIMS, judges or Judges(root, profile))
 
 
-def _board(claims: Sequence[Claim], root: Path | None, profile: str) -> pd.DataFrame:
-    rows, judges = [], Judges(root, profile)
-    for claim in claims:
-        chosen, found = judges.evidence(claim)
-        made = dict.fromkeys(_MADE, "")
-        if chosen is None:
-            made["runs"] = "computed"
-        elif found.runs:
-            seeds = ", ".join(str(seed) for seed in sorted({run.spec.seed for run in found.runs}))
-            made = {"data": chosen.dataset, "profile": chosen.profile, "seeds": seeds}
-            made["runs"] = "{data}, {profile}, seed {seeds}".format(**made)
-        rows.append({"name": claim.name, "figure": claim.figure, **_row(claim, assess(claim, chosen, found)), **made})
-    return pd.DataFrame(rows, columns=["name", "figure", *_COLUMNS, *_MADE])
+def _board(claims: Sequence[Claim], judges: Judges) -> pd.DataFrame:
+    return pd.DataFrame([_row(claim, *judges.evidence(claim)) for claim in claims], columns=list(_ALL))
 
 
-def sensitivity(root: Path | None = None) -> pd.DataFrame:
+def sensitivity(root: Path | None = None, judges: Judges | None = None) -> pd.DataFrame:
     """Return which verdicts change where a constant is half or twice what it is, one row a change.
 
     Args:
         root: folder of the records; None is `hcl.training.places.runs_root`.
+        judges: in its place, where records that it has read are to be read once.
 
     Returns:
         Columns limit, value (what it was changed to), name (of the claim), verdict and becomes.
     """
-    judges = Judges(root)
+    judges = judges or Judges(root)
     judged = [(claim, *judges.evidence(claim)) for claim in CLAIMS if claim.on != "computed"]
     usual = {claim.name: assess(claim, chosen, found).status for claim, chosen, found in judged}
     rows = [
@@ -217,9 +207,20 @@ def summary(board: pd.DataFrame) -> str:
     return "\n".join(f"| {' | '.join(row)} |" for row in rows)
 
 
-def _row(claim: Claim, verdict: Verdict) -> dict[str, str]:
-    values = (claim.statement, claim.where, claim.published, verdict.measured, verdict.status, verdict.reason)
-    return dict(zip(_COLUMNS, values, strict=True))
+def _row(claim: Claim, chosen: Study | None, found: Evidence) -> dict[str, str]:
+    verdict = assess(claim, chosen, found)
+    made = dict.fromkeys(_MADE, "")
+    if chosen is None:
+        made["runs"] = "computed"
+    elif found.runs:
+        seeds = ", ".join(str(seed) for seed in sorted({run.spec.seed for run in found.runs}))
+        made = {"data": chosen.dataset, "profile": chosen.profile, "seeds": seeds}
+        made["runs"] = "{data}, {profile}, seed {seeds}".format(**made)
+    return {
+        "name": claim.name, "figure": claim.figure, "claim": claim.statement, "where": claim.where,
+        "published": claim.published, "measured": verdict.measured, "verdict": verdict.status,
+        "reason": verdict.reason, **made,
+    }  # fmt: skip
 
 
 def limits_table(changed: pd.DataFrame) -> pd.DataFrame:

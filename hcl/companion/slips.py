@@ -11,7 +11,7 @@ from hcl.companion.representations import neural_collapse
 from hcl.companion.slips_experiments import EXPERIMENTS
 from hcl.companion.slips_theory import THEORY, Found, batched_loss, pair_weights
 
-__all__ = ["SLIPS", "Slip", "batched_loss", "neural_collapse", "pair_weights", "slips"]
+__all__ = ["KINDS", "SLIPS", "Slip", "batched_loss", "neural_collapse", "pair_weights", "slips"]
 
 
 @dataclass(frozen=True)
@@ -44,4 +44,11 @@ def _slip(point: Point, compute: Callable[[], Found]) -> Slip:
 
 SLIPS: Mapping[str, Callable[[], Slip]] = {
     number: partial(_slip, point, {**THEORY, **EXPERIMENTS}[number]) for number, point in of_kind("P").items()
+}
+# What a slip does to the paper.
+KINDS: Mapping[str, tuple[str, ...]] = {
+    "A result that fails as printed": ("P2", "P3", "P13", "P17"),
+    "A sentence or an example that does not hold": ("P12", "P14", "P15", "P16"),
+    "A wrong number, letter or citation": ("P1", "P4", "P5", "P6", "P7", "P8", "P9", "P10"),
+    "Right as it stands": ("P11",),
 }
