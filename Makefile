@@ -6,11 +6,20 @@ READY := .venv/.ready
 UV := build/uv/bin/uv
 COMPILE := $(UV) pip compile --quiet --python-version 3.11 --all-extras --no-annotate --no-header pyproject.toml
 
-.PHONY: book test test-slow test-lowest lint lab sync headline palette layers contents lock mutants clean
+.PHONY: book pictures pdf links test test-slow test-lowest lint lab sync headline palette layers contents lock mutants clean
 .DELETE_ON_ERROR:
 
 book: $(READY)
 	$(BIN)/hcl book
+
+pictures: $(READY) # of every page of the built book, light and dark, wide and narrow, into build/pictures
+	$(BIN)/hcl pictures
+
+pdf: $(READY) # the built book in one file, build/hcl.pdf
+	$(BIN)/hcl pdf
+
+links: $(READY) # that lead out of the built book; make links CHECK=--check asks for each
+	$(BIN)/hcl links $(CHECK)
 
 test: $(READY)
 	$(BIN)/python -m pytest -n 2

@@ -123,9 +123,9 @@ def line(row: Row, page: str) -> str:
     values = {"verdict": status, "data": data, "profile": row.get("profile", ""), "seeds": str(len(seeds))}
     attributes = " ".join(f'data-{key}="{escape(value)}"' for key, value in values.items())
     return (
-        f'<li class="hcl-claim" id="{escape(name)}" {attributes}>{chip(status)}<div class="hcl-body">'
-        f'<p class="hcl-statement"><a href="{page}#{escape(name)}">{escape(row["claim"])}</a></p>'
-        f'{_in_brief(row)}<div class="hcl-made">{tags}{_details(row)}</div></div></li>'
+        f'<li class="hcl-claim" id="{escape(name)}" {attributes}>{chip(status)}\n<div class="hcl-body">'
+        f'<p class="hcl-statement"><a href="{page}#{escape(name)}">{escape(row["claim"])}</a></p>\n'
+        f'{_in_brief(row)}\n<div class="hcl-made">{tags}\n{_details(row)}</div></div></li>\n'
     )
 
 
@@ -209,7 +209,7 @@ def _in_brief(row: Row) -> str:
 def _details(row: Row) -> str:
     """Return all numbers, the reason, where the claim stands and which runs judged it, folded."""
     numbers = "".join(
-        f"<dt>{escape(metric)}</dt>{''.join(f'<dd>{_flagged(text)}</dd>' for text in texts)}"
+        f"<dt>{escape(metric)}</dt> {' '.join(f'<dd>{_flagged(text)}</dd>' for text in texts)} "
         for metric, texts in taken_apart(row.get("measured", ""))
     )
     parts = [f"<dl>{numbers}</dl>"] if numbers else []
@@ -217,7 +217,7 @@ def _details(row: Row) -> str:
         parts.append(f"<p><strong>Why {escape(row['verdict'])}:</strong> {escape(row['reason'])}.</p>")
     judged = f" Judged by: {escape(row['runs'])}." if row.get("runs") else ""
     parts.append(f"<p>In the paper: {escape(row.get('where', ''))}.{judged}</p>")
-    return f'<details class="hcl-details"><summary>numbers and reason</summary>{"".join(parts)}</details>'
+    return f'<details class="hcl-details"><summary>numbers and reason</summary>\n{" ".join(parts)}</details>'
 
 
 def _flagged(text: str) -> str:

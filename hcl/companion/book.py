@@ -15,7 +15,7 @@ import papermill
 from IPython.core.inputtransformer2 import TransformerManager
 from nbformat import NotebookNode
 
-from hcl.companion import launch, notebooks, points_page, status
+from hcl.companion import built, launch, notebooks, points_page, status
 from hcl.companion.registry import FIGURES
 from hcl.errors import HclError
 from hcl.training import checks, places
@@ -73,6 +73,7 @@ def build(root: Path | None = None, names: Sequence[str] | None = None) -> Path:
     html = root / "_build" / "html"
     if missing := missing_images(html):
         raise BookError("Images that are not there:\n" + "\n".join(missing))
+    built.stamp(root)
     return html / "index.html"
 
 

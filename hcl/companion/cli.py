@@ -5,7 +5,7 @@ Each command imports what it needs when it is called: ``hcl list`` and ``hcl --h
 
 import typer
 
-from hcl.companion import commands_book, commands_read, commands_records, commands_train
+from hcl.companion import commands_book, commands_pages, commands_read, commands_records, commands_train
 from hcl.companion.parameters import parse, seconds_of
 from hcl.companion.terminal import Group
 
@@ -29,6 +29,9 @@ app.command("verify")(commands_records.verify)
 app.command("sync")(commands_book.sync)
 app.command("new-figure")(commands_book.new_figure)
 app.command("book")(commands_book.book)
+app.command("pictures")(commands_pages.pictures)
+app.command("pdf")(commands_pages.pdf)
+app.command("links")(commands_pages.links)
 records.command("import")(commands_records.import_records)
 records.command("check")(commands_records.check_records)
 records.command("seal")(commands_records.seal_records)

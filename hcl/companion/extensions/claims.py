@@ -23,8 +23,8 @@ class ClaimDomain(Domain):
     """The claims of the paper, each with the line that it has on the page of its figure."""
 
     name = "hcl"
-    label = "claims"
-    object_types = {"claim": ObjType("claim of the paper")}  # noqa: RUF012 - as Sphinx has it
+    label = "the paper's"  # a search says of a result what it is: the paper's claim
+    object_types = {"claim": ObjType("claim")}  # noqa: RUF012 - as Sphinx has it
 
     def get_objects(self) -> Iterator[tuple[str, str, str, str, str, int]]:
         """Yield name, statement, type, page, anchor and priority of each claim."""
