@@ -10,7 +10,7 @@ from docutils import nodes
 from helpers import ROOT
 
 from hcl.companion import headings, notebooks, report, tables
-from hcl.companion.extensions import folding, scrollers
+from hcl.companion.extensions import accessible, folding
 from hcl.companion.numbers import number, plus_minus
 
 
@@ -237,5 +237,14 @@ def test_tables_of_prose_scroll_in_regions_with_names():
     table = (
         '<table class="table"><thead><tr><th class="head"><p>a &amp; <em>b</em></p></th><th>c</th></tr></thead></table>'
     )
-    body = scrollers.labelled(f'<p>x</p><div class="pst-scrollable-table-container">{table}</div>')
+    body = accessible.labelled(f'<p>x</p><div class="pst-scrollable-table-container">{table}</div>')
     assert 'role="region" tabindex="0" aria-label="Table: a &amp; b, c">' in body and body.endswith(f"{table}</div>")
+
+
+def test_a_signature_of_several_lines_is_no_list_without_terms():
+    parameters = '<dl>\n<dd><em class="sig-param">z</em>,</dd>\n</dl>'
+    body = f'<dl class="py"><dt class="sig sig-object py" id="f">f({parameters})</dt><dd><dl><dt>x</dt></dl></dd></dl>'
+    found = accessible.plain_signatures(body)
+    signature, _, rest = found.partition("</dt>")
+    assert signature.count("<dl") == 1 and "<dd" not in signature and '<span class="sig-line">' in signature
+    assert rest == body.partition("</dt>")[2]

@@ -13,7 +13,7 @@
   const button = document.createElement("button");
   button.type = "button";
   button.className = "btn btn-sm code-switch";
-  button.innerHTML = '<span aria-hidden="true">&lt;/&gt;</span> <span class="code-switch-text">Show all code</span>';
+  button.innerHTML = '<span aria-hidden="true">&lt;/&gt;</span>&nbsp;<span class="code-switch-text">Show all code</span>';
   button.setAttribute("aria-label", "Show all code");
   button.title = "Show all code";
   const show = (shown) => {

@@ -10,7 +10,7 @@ _HEADINGS: dict[str, tuple[str, str]] = {
     "plain_loss": ("loss without hardening", "of the same representation, in eval mode"),
     "train_loss": ("loss in training", "the run's own, with the weights and the batches of training"),
     "zero_sum": ("zero-sum", f"norm of the mean of the class means, {_NC} (D33)"),
-    "unit_norm": ("unit norm", f"how far class means are from the unit sphere, {_NC}"),
+    "unit_norm": ("unit-norm", f"how far class means are from the unit sphere, {_NC}"),
     "equal_inner_product": ("equal inner product", f"how far pairs of class means are from −1/(C − 1), {_NC} (D34)"),
     "within_class": ("within class", f"mean distance of a representation to its class mean, {_NC}"),
     "rank": ("rank", "singular values of the class means above ln = −10; C − 1 at Neural-Collapse (D40)"),

@@ -156,6 +156,7 @@ def _under_groups(names: Sequence[str], rows: Sequence[str], width: int) -> list
     """Return the rows, each run of them with the same name under a row that says it."""
     found = []
     for name, its in groupby(zip(names, rows, strict=True), key=lambda pair: pair[0]):
+        name = "for comparison" if name == DASH else name
         said = f'<tr class="group"><th colspan="{width}" scope="rowgroup"><span>{_unbroken(escape(name))}</span></th>'
         found += [f"{said}</tr>", *(row for _, row in its)]
     return found
