@@ -97,7 +97,11 @@ report.show_table(limits_table(changed))
 # These are the verdicts that change, and what they become with the limit in the second column.
 
 # %%
-report.show_table(changed.assign(value=changed["value"].map("{:g}".format)).set_index(["limit", "value"]))
+report.show_table(
+    changed.assign(value=changed["value"].map("{:g}".format)).set_index(
+        ["limit", "value"]
+    )
+)
 
 # %%
 from hcl.companion import front

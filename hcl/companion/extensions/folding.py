@@ -10,7 +10,7 @@ from sphinx.transforms.post_transforms import SphinxPostTransform
 from sphinx.writers.html5 import HTML5Translator
 
 
-class Fold(nodes.Element):
+class Fold(nodes.Element):  # type: ignore[misc]  # docutils has no types
     """What is folded, under the attribute ``label``."""
 
 
