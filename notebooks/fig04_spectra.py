@@ -76,7 +76,7 @@ page.table(
 #
 # A rank counts the singular values above a floor, here from one percent of the largest ($\ln = -4.6$) to rounding noise
 # ($-15$), and depends on it; an encoder before training, and class means that are random directions, have a high one.
-# *effective rank* and *clusters* need no floor. All are of the class means after the last epoch.
+# *Effective rank* and *clusters* need no floor. All are of the class means after the last epoch.
 
 # %%
 page.floor_table()

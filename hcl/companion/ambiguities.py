@@ -18,8 +18,9 @@ from hcl import geometry
 from hcl.companion import style
 from hcl.companion.drawing import SMALL, halo, panels
 from hcl.companion.figures import METRICS
+from hcl.companion.headings import heading
 from hcl.companion.labels import label
-from hcl.companion.numbers import number
+from hcl.companion.numbers import decimals, number
 from hcl.companion.pictures import Layout, Picture, picture
 from hcl.training.runs import Run
 from hcl.training.spec import RunSpec
@@ -94,7 +95,7 @@ def effects_table(effects: pd.DataFrame) -> pd.DataFrame:
             "change": change,
             "method": method,
             **{
-                metric: f"{number(before, 3)} → {number(after, 3)}"
+                metric: f"{number(before, decimals(metric, 3))} → {number(after, decimals(metric, 3))}"
                 for metric, before, after in zip(group["metric"], group["base"], group["variant"], strict=True)
             },
             "beyond seeds": _named(group),
@@ -257,4 +258,4 @@ def _beyond(base: "pd.Series[float]", variant: "pd.Series[float]") -> str:
 def _named(group: pd.DataFrame) -> str:
     if (group["beyond_seeds"] == "one seed").all():
         return "one seed"
-    return ", ".join(name.replace("_", " ") for name in group.loc[group["beyond_seeds"] == "yes", "metric"]) or "none"
+    return ", ".join(heading(name)[0] for name in group.loc[group["beyond_seeds"] == "yes", "metric"]) or "none"

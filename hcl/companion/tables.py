@@ -28,7 +28,7 @@ _STYLE = (
     "</style>"
 )
 _VALUE = r"[<>≥≤=~−+-]{0,2} ?[\d,]*\.?\d+(?:e[+-]\d+|×10[⁻⁰¹²³⁴⁵⁶⁷⁸⁹]+)?"
-_NUMBER = re.compile(rf"{_VALUE}(?:[ \u00a0]±[ \u00a0]{_VALUE})?(?: ?(?:✗|\(\?\)|\(…\)|%))*")
+_NUMBER = re.compile(rf"∞|{_VALUE}(?:[ \u00a0]±[ \u00a0]{_VALUE})?(?: ?(?:✗|\(\?\)|\(…\)|%))*")
 _LONG, _NARROW = 32, 18  # characters from which a column may wrap, and up to which it may not
 
 
@@ -82,7 +82,7 @@ def render(table: pd.DataFrame, digits: int = 3, caption: str = "") -> Table:
         rows = _under_groups(cells[columns[0]], rows, len(body))
     header = "".join(column.header(*head) for column, head in zip(shown.values(), heads, strict=True))
     label = escape(caption or f"Table: {', '.join(words for words, _ in heads)}", quote=True)
-    title = f"<caption>{escape(caption)}</caption>" if caption else ""
+    title = f"<caption><span>{escape(caption)}</span></caption>" if caption else ""
     html = (
         f'<div class="hcl-table" role="region" tabindex="0" aria-label="{label}">{_STYLE}<table class="hcl">{title}'
         f"<thead><tr>{header}</tr></thead><tbody>{''.join(rows)}</tbody></table></div>"
@@ -136,7 +136,7 @@ def _written(value: object, column: str, digits: int) -> str:
 
 def _fraction(text: str) -> str:
     """Return what stands behind the integer part of a number, its point included."""
-    return re.sub(r"^[^\d]*[\d,]*", "", text) if text not in ("", DASH) else ""
+    return re.sub(r"^[^\d]*[\d,]*", "", text)
 
 
 def _unbroken(text: str) -> str:

@@ -43,7 +43,8 @@ def link_pages(app: Sphinx, doctree: nodes.document, docname: str) -> None:
     for node in doctree.findall(nodes.raw):
         text = node.astext()
         if 'class="hcl-' in text and _LINK.search(text):
-            node.children = [nodes.Text(_LINK.sub(lambda link: _address(app, docname, link[1]), text))]
+            node.clear()
+            node += nodes.Text(_LINK.sub(lambda link: _address(app, docname, link[1]), text))  # whose parent it is
 
 
 def _address(app: Sphinx, docname: str, notebook: str) -> str:

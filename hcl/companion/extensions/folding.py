@@ -14,13 +14,13 @@ class Fold(nodes.Element):  # type: ignore[misc]  # docutils has no types
     """What is folded, under the attribute ``label``."""
 
 
-# The last line of a cell, or what stands in it, and what the cell does; the first that fits.
+# What stands in a cell, and what the cell does; the first that fits.
 _DOES = (
-    (r"pages\.load\(|studies\.study\(|benchmarks_report\.load\(|= scoreboard\(", "load the records"),
-    (r"verdict", "the verdicts"),
     (r"report\.show_|\.table\(|\.floor_table\(", "make the table"),
-    (r"^(?:Markdown\(|page\.)", "compute the text"),
     (r"^glue\(", "keep numbers for other pages"),
+    (r"verdict", "the verdicts"),
+    (r"pages\.load\(|studies\.study\(|benchmarks_report\.load\(|= scoreboard\(", "load the records"),
+    (r"^(?:Markdown\(|page\.)", "compute the text"),
 )
 
 
