@@ -27,9 +27,10 @@ parameters.check()
 found = slips.slips()
 
 
-def of(kind: str) -> None:
+def of(kind: str) -> object:
     names = list(slips.KINDS[kind])
-    report.show_table(found.loc[names[:at_most] if at_most else names])
+    shown = names[:at_most] if at_most else names
+    return report.show_table(found.loc[shown])
 
 
 Markdown(

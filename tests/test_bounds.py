@@ -232,3 +232,9 @@ def test_a_negative_weight_is_refused():
             simclr_lower_bound(3, bad)
     with pytest.raises(ValueError, match="num_classes must be >= 2"):
         simclr_lower_bound(1, 2)
+
+
+def test_the_limit_of_ucl_is_right_to_float64():
+    other, separation = 1 - 1 / 7, -7 / 6
+    expected = log1p((1 - other) + other * exp(separation))
+    assert ucl_lower_bound(7, None) == pytest.approx(expected, rel=1e-14)

@@ -157,3 +157,13 @@ def test_mean_of_own_draws_and_its_gradient_are_those_of_autograd(monkeypatch, d
     (value * upstream).sum().backward()
     (expected * upstream).sum().backward()
     torch.testing.assert_close(ours.grad, theirs.grad)
+
+
+def test_a_second_derivative_is_refused_rather_than_wrong():
+    s = torch.rand(3, 4, dtype=torch.float64, generator=torch.Generator().manual_seed(0)).requires_grad_()
+    level = draws.log_mean_exp_of_draws(
+        s, s.detach().softmax(1), torch.tensor([1, 2, 1]), 8, torch.Generator().manual_seed(1)
+    )
+    (grad,) = torch.autograd.grad(level[:, 0].sum(), s, create_graph=True)
+    with pytest.raises(RuntimeError, match="once_differentiable"):
+        grad.sum().backward()

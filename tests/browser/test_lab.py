@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -18,6 +19,9 @@ PARAMETERS = {
     'profile: str = "auto"': 'profile: str = "smoke"',
     "hardness: list[float] = []": "hardness: list[float] = [0, 5]",
 }
+
+PROMPTS = "() => [...document.querySelectorAll('.jp-CodeCell .jp-InputPrompt')].map(each => each.textContent)"
+ERRORS = ".jp-OutputArea [data-mime-type$=error]"
 
 
 @pytest.fixture
@@ -61,19 +65,15 @@ def test_figure_5_is_run_in_jupyterlab(lab, page):
     page.set_viewport_size({"width": 1440, "height": 4000})  # all cells are drawn, and none waits to be scrolled to
     page.goto(lab)
     page.locator(".jp-NotebookPanel:not(.lm-mod-hidden) .jp-CodeCell").first.wait_for(timeout=180_000)
-    page.wait_for_function("document.querySelector('.jp-Notebook-ExecutionIndicator')?.dataset.status === 'idle'",
-                           timeout=180_000)  # fmt: skip
+    page.locator("#jp-main-statusbar", has_text="| Idle").wait_for()  # before, a command asks for a kernel
+    page.wait_for_function(f"({PROMPTS})().length > 5")
     page.locator(".lm-MenuBar-item", has_text="Run").click()
     page.locator(".lm-Menu-item[data-command='runmenu:run-all']").first.click()
-    page.wait_for_function(
-        """() => {
-            const prompts = [...document.querySelectorAll(".jp-CodeCell .jp-InputPrompt")];
-            const failed = document.querySelector(".jp-OutputArea [data-mime-type$=error]");
-            return failed || prompts.every(each => /\\[\\d+\\]/.test(each.textContent));
-        }""",
-        timeout=900_000,
-    )
-    assert page.locator(".jp-OutputArea [data-mime-type$=error]").all_inner_texts() == []
+    until = time.monotonic() + 900
+    while not all(re.match(r"\[\d+\]", prompt) for prompt in page.evaluate(PROMPTS)):
+        assert page.locator(ERRORS).all_inner_texts() == []
+        assert time.monotonic() < until
+        page.wait_for_timeout(500)
     pictures = page.locator(".jp-OutputArea-output img, .jp-OutputArea-output svg")
     assert pictures.count() >= 3
     box = pictures.first.bounding_box()
