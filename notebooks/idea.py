@@ -14,9 +14,7 @@
 
 # %% tags=["parameters"]
 profile: str = "auto"  # smoke, laptop, workstation, gpu, paper; auto: best run
-hardness: list[
-    float
-] = []  # values of beta to run again; empty takes the paper's
+hardness: list[float] = []  # values of beta to run again; empty: the paper's
 seeds: list[int] = []  # of runs on 100 classes; empty: all that are recorded
 
 # %% [markdown]

@@ -140,7 +140,7 @@ def test_a_mean_and_its_deviation_are_written_one_way(mean, spread, form, text):
 
 @pytest.mark.parametrize(
     ("value", "text"),
-    [(1234.5, "1,234"), (-2e6, "-2,000,000"), (999.4, "999"), (0.01234, "0.0123"), (float("nan"), "–")],
+    [(1234.5, "1,234"), (-2e6, "−2,000,000"), (999.4, "999"), (0.01234, "0.0123"), (float("nan"), "–")],
 )
 def test_brief_numbers_are_grouped_from_a_thousand_on(value, text):
     assert numbers.brief(value) == text

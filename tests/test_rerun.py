@@ -192,7 +192,7 @@ def test_a_new_figure_is_a_pair_in_step_with_the_parameters_of_the_others(tmp_pa
     entry = template.create("fig14", "Figure 14: a warm-up", tmp_path)
     assert notebooks.drifted(tmp_path / "notebooks") == []
     cells = nbformat.read(tmp_path / "notebooks/fig14.ipynb", as_version=4).cells
-    assert cells[0].source.startswith("# Figure 14: a warm-up") and 'pages.load("fig14"' in cells[2].source
+    assert cells[0].source.startswith("# Figure 14: a warm-up") and '"fig14",' in cells[2].source
     assert cells[4].metadata.mystnb.figure.name == "fig-fig14" and cells[4].metadata.mystnb.image.alt
     ours = notebooks.parameters_of(tmp_path / "notebooks/fig14.ipynb")
     assert set(ours) == set(notebooks.parameters_of(notebooks.path_of("fig05_cifar10")))

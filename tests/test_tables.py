@@ -112,7 +112,8 @@ def test_what_is_a_number(text, numeric):
 def test_nothing_parts_a_number_from_its_spread_or_its_mark():
     html = tables.render(pd.DataFrame({"a": ["SCL: 0.06 ± 0.01 ✗; UCL: 5 (?), 6 (…)"]})).to_html()
     assert "0.06\u00a0±\u00a00.01\u00a0✗; UCL: 5\u00a0(?), 6\u00a0(…)" in html
-    assert plus_minus(0.06, 0.0141, 3) == "0.060\u00a0±\u00a00.014"
+    written = plus_minus(0.06, 0.0141, 3)
+    assert written == "0.060\u00a0±\u00a00.014" and f">{written}<" in tables.render(pd.DataFrame({"a": [written]})).html
 
 
 def test_a_table_scrolls_in_a_region_of_its_own_that_the_keyboard_reaches(settled):

@@ -141,7 +141,9 @@ def _fraction(text: str) -> str:
 
 def _unbroken(text: str) -> str:
     """Return a text in which no sign is parted from its number."""
-    return re.sub(r" ?(±) ?| (✗|\(\?\)|\(…\))", lambda m: f"\u00a0{m[1]}\u00a0" if m[1] else f"\u00a0{m[2]}", text)
+    return re.sub(
+        r"[ \u00a0]?(±)[ \u00a0]?| (✗|\(\?\)|\(…\))", lambda m: f"\u00a0{m[1]}\u00a0" if m[1] else f"\u00a0{m[2]}", text
+    )
 
 
 def _in_groups(index: pd.Index) -> bool:
