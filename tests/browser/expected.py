@@ -20,7 +20,7 @@ FEATURES = {
     "explorer": ("book/pages/explorer", "select"),
     "charts": ("book/pages/fig05_cifar10", "[data-hcl-chart]"),
     "glossary": ("book/glossary", "dl.glossary dt"),
-    "dark pictures": ("book/pages/fig05_cifar10", "article img"),
+    "dark pictures": ("book/pages/fig05_cifar10", "article picture.hcl-picture img"),
     "copy buttons": ("book/pages/fig05_cifar10", "button.copybtn"),
     "code switch": ("book/pages/fig05_cifar10", "details.code-fold"),
     "provenance cards": ("book/pages/fig05_cifar10", ".hcl-card-body"),
