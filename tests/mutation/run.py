@@ -47,7 +47,7 @@ def copy_project(folder: Path) -> None:
 
 def child(folder: Path, tests: tuple[str, ...], log: Path) -> None:
     """Run the tests in this process, a fork, and end it with pytest's exit code."""
-    os.setsid()
+    os.setpgid(0, 0)
     with log.open("w") as file:
         os.dup2(file.fileno(), 1)
         os.dup2(file.fileno(), 2)
@@ -81,7 +81,7 @@ def outcome(folder: Path, tests: tuple[str, ...]) -> tuple[str, str, float]:
             if not late and (late := time.monotonic() - began > WALL_SECONDS):
                 os.kill(pid, signal.SIGKILL)
             time.sleep(0.2)
-    except BaseException:  # stopped: the fork is of a session of its own, which hears nothing of it
+    except BaseException:  # stopped: the fork is of a group of its own, which hears nothing of it
         os.kill(pid, signal.SIGKILL)
         raise
     _, status, usage = ended
