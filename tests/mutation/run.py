@@ -16,6 +16,7 @@ import time
 from collections import Counter
 from pathlib import Path
 
+import faults
 import table
 from plan import CPU_SECONDS, MEMORY, PLAN
 from table import ROOT, Mutant
@@ -98,16 +99,21 @@ def outcome(folder: Path, tests: tuple[str, ...]) -> tuple[str, str, float]:
     return "killed", names[0].removeprefix("tests/") if names else "it cannot be imported", seconds
 
 
+def tests_of(mutant: Mutant) -> tuple[str, ...]:
+    """Return the files of tests by which a mutant has to be found out."""
+    return faults.TESTS[mutant.module] if mutant.operator == faults.OPERATOR else PLAN[mutant.module][1]
+
+
 def run(mutants: list[Mutant], chosen: list[Mutant], *, trust: bool) -> None:
     """Run the chosen mutants and write the table after each."""
     preload()
-    sound = {tests for _, tests in PLAN.values()} if trust else set()  # of lists of tests: modules share them
+    sound = {tests_of(mutant) for mutant in chosen} if trust else set()  # lists of tests: modules share them
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name).resolve() / "project"
         folder.mkdir()
         copy_project(folder)
         for number, mutant in enumerate(chosen, 1):
-            tests = PLAN[mutant.module][1]
+            tests = tests_of(mutant)
             source = (ROOT / mutant.module).read_text(encoding="utf-8")
             if tests not in sound:
                 state, test, seconds = outcome(folder, tests)
@@ -147,7 +153,7 @@ def main() -> None:
     ][: options.limit]  # fmt: skip
     if chosen and not options.count:
         run(mutants, chosen, trust=options.trust)
-    for module in PLAN:
+    for module in dict.fromkeys(mutant.module for mutant in mutants):
         states = Counter(m.state or "to be run" for m in mutants if m.module == module)
         print(f"{module:32}", ", ".join(f"{count} {state}" for state, count in sorted(states.items())))
 
