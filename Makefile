@@ -6,7 +6,7 @@ READY := .venv/.ready
 UV := build/uv/bin/uv
 COMPILE := $(UV) pip compile --quiet --python-version 3.11 --all-extras --no-annotate --no-header pyproject.toml
 
-.PHONY: book pictures pdf links test test-slow test-lowest lint lab sync headline palette layers contents lock mutants clean
+.PHONY: book pictures pdf links test test-slow test-browser test-lowest lint lab sync headline palette layers contents lock mutants clean
 .DELETE_ON_ERROR:
 
 book: $(READY)
@@ -25,7 +25,10 @@ test: $(READY)
 	$(BIN)/python -m pytest -n 2
 
 test-slow: $(READY) # what is long by nature: every notebook at smoke, kills, whole campaigns
-	$(BIN)/python -m pytest -n 2 -m slow
+	$(BIN)/python -m pytest -n 2 -m slow --ignore=tests/browser
+
+test-browser: $(READY) # every page of the built book in Chromium, JupyterLab, the PDF
+	$(BIN)/python -m pytest -n 2 -m slow tests/browser
 
 lint: $(READY)
 	$(BIN)/ruff check .

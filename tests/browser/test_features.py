@@ -97,6 +97,7 @@ def test_pictures_have_a_variant_for_the_dark_and_for_a_small_page(page, address
     for theme in chromium.THEMES:
         for room, width in chromium.WIDTHS.items():
             chromium.show(page, theme, width)
+            chromium.settled(page)
             shown = [each for each in pictures.all() if each.is_visible()]
             seen[theme, room] = [each.evaluate("image => image.currentSrc") for each in shown]
     if len({tuple(sources) for sources in seen.values()}) < 4:

@@ -1,7 +1,7 @@
 """Faults that a person would make, most of them where a run's specification reaches the training."""
 
 _OBJECTIVE, _ENGINE, _EVALUATE = (f"hcl/training/{name}.py" for name in ("objective", "engine", "evaluate"))
-_LOSSES, _GEOMETRY = "hcl/losses.py", "hcl/geometry.py"
+_LOSSES, _GEOMETRY, _INPUTS = "hcl/losses.py", "hcl/geometry.py", "hcl/training/inputs.py"
 
 # (module, text that is there once, text in its place)
 BY_HAND: list[tuple[str, str, str]] = [
@@ -12,7 +12,7 @@ BY_HAND: list[tuple[str, str, str]] = [
     (_ENGINE, "normalization=spec.normalization,", 'normalization="unit_ball",'),
     (_ENGINE, "spec.representation_dim,", "spec.num_classes - 1,"),
     (_ENGINE, "z = self._encode(self.model, x, spec.precision)", 'z = self._encode(self.model, x, "fp32")'),
-    (_EVALUATE, "encode(model, x, spec.precision)", 'encode(model, x, "fp32")'),
+    (_EVALUATE, "encode(model, x, computed)", 'encode(model, x, "fp32")'),
     (_OBJECTIVE, "supervised=spec.supervised,", "supervised=True,"),
     (_OBJECTIVE, "k=spec.k,", "k=256,"),
     (_OBJECTIVE, "        exclude_self=spec.exclude_self,\n", ""),
@@ -36,7 +36,7 @@ BY_HAND: list[tuple[str, str, str]] = [
     (_OBJECTIVE, "z.chunk(2)", "z.chunk(2)[::-1]"),
     (_EVALUATE, "        x = normalize(batch)\n", "        x = batch.float()\n"),
     (_EVALUATE, "    model.eval()\n", ""),
-    (_EVALUATE, "    model.train(training)\n", ""),
+    (_EVALUATE, "            module.training = training\n", "            pass\n"),
     (_EVALUATE, "for view in both.split(count)", "for view in both.split(size)"),
     (_EVALUATE, ".split(2 * size)", ".split(size)"),
     # Seeds, order, epochs.
@@ -62,8 +62,8 @@ BY_HAND: list[tuple[str, str, str]] = [
     ("hcl/training/train.py", 'self.spec.seed, self.epoch, "evaluation"', 'self.spec.seed, 0, "evaluation"'),
     ("hcl/training/train.py", "last=self.done)", "last=False)"),
     ("hcl/training/train.py", "        if self.spec.evaluated(self.epoch):\n", "        if True:\n"),
-    ("hcl/training/train.py", "spec.seed if spec.dataset == \"synthetic\" else 0", "0"),
-    ("hcl/training/train.py", ".subset(num_train, num_test)", ".subset(num_train, None)"),
+    (_INPUTS, 'spec.seed if spec.dataset == "synthetic" else 0', "0"),
+    (_INPUTS, ".subset(num_train, num_test)", ".subset(num_train, None)"),
     # Measures.
     (_EVALUATE, '"train_accuracy": _share((z @ means.T).argmax(1) == labels)',
      '"train_accuracy": _share((z_test @ means.T).argmax(1) == data.test_labels)'),
@@ -79,10 +79,11 @@ BY_HAND: list[tuple[str, str, str]] = [
     (_GEOMETRY, "(means.norm(dim=1) - 1)", "(means.norm(dim=0) - 1)"),
     (_GEOMETRY, "means @ means.T + 1 / (count - 1)", "means @ means.T + 1 / count"),
     (_GEOMETRY, "same.fill_diagonal_(False)", "same.fill_diagonal_(True)"),
-    (_GEOMETRY, "radius).numpy()", "radius / 2).numpy()"),
+    (_GEOMETRY, "< radius)", "< radius / 2)"),
     (_LOSSES, "allowed = ~same if supervised and", "allowed = same if supervised and"),
-    (_LOSSES, "_log_probabilities(s.detach() if detach_weights else s, allowed | ~usable, hardening or Uniform())\n\n",
-     "_log_probabilities(s, allowed | ~usable, hardening or Uniform())\n\n"),
+    (_LOSSES, "frozen = s.detach() if isinstance(sampling, Drawn) or sampling.detach else s", "frozen = s"),
+    (_LOSSES, "_log_probabilities(s.detach() if detach_weights else s, allowed | ~usable, hardening or Uniform())",
+     "_log_probabilities(s, allowed | ~usable, hardening or Uniform())"),
     (_LOSSES, "weight = 2 * len(z) - 2 if", "weight = len(z) - 2 if"),
     (_LOSSES, "rank = same.tril(-1).sum(1)", "rank = same.tril().sum(1)"),
     (_LOSSES, "    with torch.autocast(z.device.type, enabled=False):\n        return z @ z.T", "    return z @ z.T"),

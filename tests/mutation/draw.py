@@ -5,6 +5,7 @@ import random
 from collections.abc import Callable, Iterator
 from functools import partial
 
+import faults
 import table
 from by_hand import BY_HAND
 from cosmic_ray import plugins
@@ -110,20 +111,21 @@ def with_operator(operator: str, change: tuple[int, str, str]) -> tuple[int, str
     return line, operator, before, after
 
 
-def by_hand() -> list[Mutant]:
-    """Return the invented mutants, each of which must be in its module exactly once."""
+def invented(changes: list[tuple[str, str, str]], operator: str) -> list[Mutant]:
+    """Return the mutants that people invented, each of which must be in its module exactly once."""
     made = []
-    for module, old, new in BY_HAND:
+    for module, old, new in changes:
         source = (ROOT / module).read_text(encoding="utf-8")
         assert source.count(old) == 1, (module, old, source.count(old))
-        made.append(Mutant(module, *with_operator("by hand", changed_lines(source, source.replace(old, new)))))
+        made.append(Mutant(module, *with_operator(operator, changed_lines(source, source.replace(old, new)))))
     return made
 
 
 def main() -> None:
     """Draw, and keep the results of mutants that are known."""
     known = {mutant.key: mutant for mutant in table.read() if mutant.state != "gone"}
-    new = [mutant for module, (count, _) in PLAN.items() for mutant in drawn(module, count)] + by_hand()
+    new = [mutant for module, (count, _) in PLAN.items() for mutant in drawn(module, count)]
+    new += invented(BY_HAND, "by hand") + invented(faults.FAULTS, faults.OPERATOR)
     for mutant in new:
         if (old := known.get(mutant.key)) is not None:
             mutant.state, mutant.reason, mutant.seconds = old.state, old.reason, old.seconds

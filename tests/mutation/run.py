@@ -16,6 +16,7 @@ import time
 from collections import Counter
 from pathlib import Path
 
+import faults
 import table
 from plan import CPU_SECONDS, MEMORY, PLAN
 from table import ROOT, Mutant
@@ -47,7 +48,7 @@ def copy_project(folder: Path) -> None:
 
 def child(folder: Path, tests: tuple[str, ...], log: Path) -> None:
     """Run the tests in this process, a fork, and end it with pytest's exit code."""
-    os.setsid()
+    os.setpgid(0, 0)
     with log.open("w") as file:
         os.dup2(file.fileno(), 1)
         os.dup2(file.fileno(), 2)
@@ -81,7 +82,7 @@ def outcome(folder: Path, tests: tuple[str, ...]) -> tuple[str, str, float]:
             if not late and (late := time.monotonic() - began > WALL_SECONDS):
                 os.kill(pid, signal.SIGKILL)
             time.sleep(0.2)
-    except BaseException:  # stopped: the fork is of a session of its own, which hears nothing of it
+    except BaseException:  # stopped: the fork is of a group of its own, which hears nothing of it
         os.kill(pid, signal.SIGKILL)
         raise
     _, status, usage = ended
@@ -98,23 +99,28 @@ def outcome(folder: Path, tests: tuple[str, ...]) -> tuple[str, str, float]:
     return "killed", names[0].removeprefix("tests/") if names else "it cannot be imported", seconds
 
 
+def tests_of(mutant: Mutant) -> tuple[str, ...]:
+    """Return the files of tests by which a mutant has to be found out."""
+    return faults.TESTS[mutant.module] if mutant.operator == faults.OPERATOR else PLAN[mutant.module][1]
+
+
 def run(mutants: list[Mutant], chosen: list[Mutant], *, trust: bool) -> None:
     """Run the chosen mutants and write the table after each."""
     preload()
-    sound = set(PLAN) if trust else set()
+    sound = {tests_of(mutant) for mutant in chosen} if trust else set()  # lists of tests: modules share them
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name).resolve() / "project"
         folder.mkdir()
         copy_project(folder)
         for number, mutant in enumerate(chosen, 1):
-            tests = PLAN[mutant.module][1]
+            tests = tests_of(mutant)
             source = (ROOT / mutant.module).read_text(encoding="utf-8")
-            if mutant.module not in sound:
+            if tests not in sound:
                 state, test, seconds = outcome(folder, tests)
                 if state != "survived":
                     sys.exit(f"{mutant.module}: the tests fail without a mutant ({state} {test}): see to that first.")
                 print(f"{mutant.module}: its tests pass, in {seconds:.0f} s of processor time", flush=True)
-                sound.add(mutant.module)
+                sound.add(tests)
             mutated = mutant.applied(source)
             if mutated is None:
                 mutant.state, mutant.reason = "gone", ""
@@ -147,7 +153,7 @@ def main() -> None:
     ][: options.limit]  # fmt: skip
     if chosen and not options.count:
         run(mutants, chosen, trust=options.trust)
-    for module in PLAN:
+    for module in dict.fromkeys(mutant.module for mutant in mutants):
         states = Counter(m.state or "to be run" for m in mutants if m.module == module)
         print(f"{module:32}", ", ".join(f"{count} {state}" for state, count in sorted(states.items())))
 

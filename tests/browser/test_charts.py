@@ -20,19 +20,6 @@ PAGE = """<!doctype html><html data-theme="light"><meta charset="utf-8"><title>C
 <figcaption>Of a page.</figcaption></figure>{}</body></html>"""
 
 
-@pytest.fixture(scope="module")
-def browser():
-    sync_api = pytest.importorskip("playwright.sync_api", reason="playwright is not installed: pip install playwright")
-    with sync_api.sync_playwright() as playwright:
-        system = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
-        try:
-            browser = playwright.chromium.launch(executable_path=system, args=["--no-sandbox"])
-        except sync_api.Error as error:
-            pytest.skip(f"No Chromium to drive: install chromium ({str(error).splitlines()[0]})")
-        yield browser
-        browser.close()
-
-
 @pytest.fixture
 def site(tmp_path, runs_root):
     """Pages with the explorer and with a figure, Plotly, and the data of five made-up records."""
