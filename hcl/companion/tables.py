@@ -19,7 +19,7 @@ _STYLE = (
     ".hcl-table table.hcl :is(th,td){text-align:left;vertical-align:top;padding:.3em .8em .3em 0}"
     ".hcl-table table.hcl :is(th,td).num{text-align:right}"
     ".hcl-table table.hcl td.num{white-space:nowrap}"
-    ".hcl-table table.hcl td[data-pad]::after{content:attr(data-pad);visibility:hidden}"
+    ".hcl-table table.hcl [data-pad]::after{content:attr(data-pad);visibility:hidden}"
     ".hcl-table table.hcl td.long{min-width:14em}"
     ".hcl-table table.hcl thead th{vertical-align:bottom;border-bottom:1px solid currentColor}"
     ".hcl-table table.hcl tr.group th{padding-top:.9em;border-bottom:1px solid currentColor}"
