@@ -55,11 +55,12 @@ def run(
         source = notebooks.path_of(entry.notebook)
         notebooks.check_parameters(source, values)
         notebooks.check_output(source, target)
-        say(f"{entry.title} ({entry.section})")
         if entry.dataset is not None:
             study = _asked(entry, values, source, device, plan=plan)
             if not plan:
                 values["profile"] = _train_missing(study, values, device, data)
+        else:
+            say(f"{entry.title} ({entry.section})")
         if plan:
             return
         say(f"Executing {entry.notebook} into {target}")
@@ -82,14 +83,15 @@ def _asked(entry: registry.Figure, values: dict[str, Any], source: Path, device:
     from hcl.companion import estimates, notebooks, preview
     from hcl.companion import study as studies
 
-    study = studies.study(entry.name, **values)
+    study, where = studies.study(entry.name, **values), _device(device)  # before anything is said
+    say(f"{entry.title} ({entry.section})")
     for line in preview.parameters(study, notebooks.parameters_of(source)):
         say(line)
     left = study.left()
     if study.partial:
         todo = f"{len(left)} still to be made, which --profile {study.profile} does"
     else:
-        todo = f"{len(left)} to train on {_device(device)}"
+        todo = f"{len(left)} to train on {where}"
     say(f"Profile {study.profile}: {len(study.specs)} runs, {todo}; records in {places.runs_root() / study.profile}")
     if plan:
         say(f"Time: {estimates.together(left)}" if left else "Nothing is left to train: the page is made at once.")

@@ -88,7 +88,9 @@ def described(records: list[Path]) -> str:
     runs = {
         path.name: {
             "profile": path.parent.name,
-            **{name: json.loads((path / f"{name}.json").read_text("utf-8")) for name in ("spec", "provenance")},
+            **{
+                name: json.loads((path / f"{name}.json").read_text(encoding="utf-8")) for name in ("spec", "provenance")
+            },
         }
         for path in records
     }
