@@ -28,5 +28,5 @@ page = pages.load(
 )
 charts.page()
 
-# %% mystnb={"figure": {"caption": "The headline runs, which the explorer begins with: distance from an ETF by epoch, and the final spectra of the supervised runs.", "name": "fig-explorer"}, "image": {"alt": "Equal inner-product metric against epochs for five hardness levels, supervised and unsupervised, and the spectrum of the class means of the supervised runs.", "classes": "dark-light"}} tags=["remove-input"]
+# %% mystnb={"figure": {"caption": "The headline runs, which the explorer begins with: distance from an ETF by epoch, and the final spectra of the supervised runs.", "name": "fig-explorer"}, "image": {"alt": "Equal inner-product metric against epochs for five hardness levels, supervised and unsupervised, and the spectrum of the class means of the supervised runs."}} tags=["remove-input"]
 figures.headline(page.runs)

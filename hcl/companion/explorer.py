@@ -10,13 +10,13 @@ import re
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
-from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
 import torch
 
 from hcl import geometry
+from hcl.companion import style
 from hcl.companion.figures import FLOAT32_FLOOR, METRICS
 from hcl.companion.labels import hardness_label, label, training
 from hcl.companion.profiles import BEST_FIRST, PROFILES
@@ -29,9 +29,6 @@ from hcl.training.spec import RunSpec
 FOLDER, INDEX = "hcl-runs", "index"
 SPECTRUM, FIRST = "spectrum", "fig03"  # the figure that the explorer opens with
 DIGITS = 4  # of values, which charts cannot show more of
-_KNOTS: Mapping[str, tuple[float, ...]] = {
-    "exponential": (0, 2, 5, 10, 30, 60), "polynomial": (0, 3, 5, 10, 20, 40), "threshold": (0, 0.2, 0.4, 0.6, 0.8, 1),
-}  # fmt: skip
 # What else records hold by epoch, beside `hcl.companion.figures.METRICS`.
 _OTHERS = {
     "train_accuracy": "training accuracy",
@@ -114,15 +111,6 @@ def variants(specs: Sequence[RunSpec]) -> list[str]:
     ]
 
 
-def level(spec: RunSpec) -> float:
-    """Return where a run's hardness stands on the ramp of colours: 0 for none, 4 for the paper's hardest, 5 at most."""
-    knots, hardness = _KNOTS[spec.hardening], spec.hardness
-    for place, (low, high) in enumerate(pairwise(knots)):
-        if hardness <= high:
-            return place + round(4 * math.log((1 + hardness) / (1 + low)) / math.log((1 + high) / (1 + low))) / 4
-    return float(len(knots) - 1)
-
-
 def membership() -> dict[tuple[str, RunSpec], list[str]]:
     """Return the figures that a run belongs to, by profile and spec with seed 0."""
     found: dict[tuple[str, RunSpec], list[str]] = {}
@@ -152,7 +140,7 @@ def entry(run: Run, variant: str, figures: Sequence[str]) -> dict[str, Any]:
         "supervised": spec.supervised,
         "hardness": hardness_label(spec),
         "order": spec.hardness,
-        "level": level(spec),
+        "level": style.level(spec.hardness, spec.hardening),
         "seed": spec.seed,
         "row": row_of(spec),
         "variant": variant,

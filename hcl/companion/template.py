@@ -44,7 +44,7 @@ page.note()
 # %% [markdown]
 # ## By epoch
 
-# %% mystnb={{"figure": {{"caption": "What the panels show, and what to look for.", "name": "fig-{name}"}}, "image": {{"alt": "What is drawn, for those who cannot see it.", "classes": "dark-light"}}}}
+# %% mystnb={{"figure": {{"caption": "What the panels show, and what to look for.", "name": "fig-{name}"}}, "image": {{"alt": "What is drawn, for those who cannot see it."}}}}
 figures.metric_panels(page.runs, ["equal_inner_product", "effective_rank"])
 
 # %% [markdown]
