@@ -22,7 +22,10 @@ from plan import CPU_SECONDS, MEMORY, PLAN
 from table import ROOT, Mutant
 
 WALL_SECONDS = 8 * CPU_SECONDS  # where other work takes the cores
-COPIED = ("hcl", "tests", "pyproject.toml", "README.md", "requirements.txt", "runs", "book", "notebooks", "benchmarks")
+COPIED = (
+    "hcl", "tests", "runs", "book", "notebooks", "benchmarks", "pyproject.toml", "requirements.txt", "README.md",
+    "CONTRIBUTING.md", "_config.yml", "_toc.yml",
+)  # fmt: skip
 
 
 def preload() -> None:
