@@ -357,4 +357,4 @@ def test_shapes_of_draws_hold_the_mean_and_eight_deviations_of_the_largest_class
     # 25 + 8 sqrt(25 / 2 x 50 / 99) = 45.1, of draws without replacement; by 50 / 100 it were 45.0.
     assert objective.draw_shape(replace(spec, batch_size=50), halves) == (50, 46, 5)
     one = replace(DATA, train=torch.zeros(1, 3, 1, 1), train_labels=torch.tensor([0]))
-    assert objective.draw_shape(replace(spec, batch_size=1), one) == (1, 1, 5), "a data set of one image"
+    assert objective.draw_shape(replace(spec, batch_size=None), one) == (1, 1, 5), "a data set of one image"
