@@ -1,5 +1,6 @@
 """Evaluation and the training step against themselves done by hand: loops, NumPy and an optimiser of one's own."""
 
+import inspect
 import math
 from dataclasses import replace
 
@@ -340,6 +341,16 @@ def test_augmented_views_are_drawn_for_every_image_twice_and_normalised_once():
     ((images, augmentation),) = seen
     assert images.dtype == torch.uint8 and images.equal(DATA.train.repeat(2, 1, 1, 1))
     assert augmentation.box.shape == (40, 4) and not augmentation.factors[:20].equal(augmentation.factors[20:])
+
+
+def test_options_of_an_evaluation_are_given_by_name_alone():
+    by_place = {
+        evaluate.represent: ["model", "inputs", "spec", "batch_size"],
+        evaluate.evaluate: ["model", "data", "spec"],
+    }
+    for called, expected in by_place.items():
+        parameters = inspect.signature(called).parameters.values()
+        assert [one.name for one in parameters if one.kind is one.POSITIONAL_OR_KEYWORD] == expected
 
 
 def test_noise_is_added_to_normalised_images_whatever_they_are_kept_as():
