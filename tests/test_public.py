@@ -105,7 +105,7 @@ def test_the_drawing_of_the_layers_is_that_of_the_imports():
     """Where it is not: make layers."""
     drawn = layers.drawing()
     assert drawn in (ROOT / "CONTRIBUTING.md").read_text()
-    assert all(f'["{title}"]' in drawn for title in layers.LAYERS.values()) and "hcl_losses --> hcl_draws" in drawn
+    assert all(f'["{title}"]' in drawn for title in layers.LAYERS.values()) and "hcl_losses --> hcl_pairs" in drawn
 
 
 # Runs with the standard library and what torch, numpy and scipy themselves require: all else is refused as if absent.
