@@ -19,6 +19,7 @@ from hcl.psi import InfoNCE, Psi, Triplet
 from hcl.sampling import Drawn, Exact, Keywords, Sampling, chosen
 
 __all__ = ["Drawn", "Exact", "InfoNCE", "Triplet", "contrastive_loss", "simclr_loss"]
+_ALL = slice(None)  # of the anchors
 
 
 def contrastive_loss(
@@ -107,7 +108,7 @@ def contrastive_loss(
     )
     psi = InfoNCE() if psi is None else psi
     if rows is None:
-        return _summed(batch, slice(None), psi, sampling)
+        return _summed(batch, _ALL, psi, sampling)
     return _by_rows(batch, psi, sampling, rows)
 
 
@@ -134,7 +135,8 @@ def _summed(batch: _Batch, at: slice, psi: Psi, sampling: Sampling) -> Tensor:
 
 def _pairs(batch: _Batch, at: slice) -> Pairs:
     z, labels = batch.z, batch.labels
-    s = _over(_similarities(z[at], z), batch.temperature)
+    anchors, z_pos = (z, batch.z_pos) if at == _ALL else (z[at], None if batch.z_pos is None else batch.z_pos[at])
+    s = _over(_similarities(anchors, z), batch.temperature)
     same = None if labels is None else labels[at, None] == labels[None, :]
     allowed = ~same if batch.supervised and same is not None else torch.ones_like(s, dtype=torch.bool)
     if batch.exclude_self:
@@ -143,11 +145,11 @@ def _pairs(batch: _Batch, at: slice) -> Pairs:
     usable = allowed[0].any()  # each item has a negative, or none has
     log_p = _log_probabilities(s.detach() if batch.detach else s, allowed | ~usable, batch.hardening)
 
-    if batch.z_pos is None:
+    if z_pos is None:
         assert same is not None
         s_pos, positive = s, same
     else:
-        s_pos = _over((z[at] * batch.z_pos[at]).sum(1, keepdim=True), batch.temperature)  # (r, 1)
+        s_pos = _over((anchors * z_pos).sum(1, keepdim=True), batch.temperature)  # (r, 1)
         positive = torch.ones_like(s_pos, dtype=torch.bool)
     counts = positive.sum(1)
     if batch.reduction == "anchor":
@@ -155,7 +157,7 @@ def _pairs(batch: _Batch, at: slice) -> Pairs:
     else:
         number = counts.sum() if batch.number is None else batch.number
         total = number.to(s.dtype).expand(len(s))
-    return Pairs(s, log_p, s_pos, positive, counts, usable / total, given=batch.z_pos is not None)
+    return Pairs(s, log_p, s_pos, positive, counts, usable / total, given=z_pos is not None)
 
 
 def _by_rows(batch: _Batch, psi: Psi, sampling: Sampling, rows: int) -> Tensor:
@@ -226,7 +228,7 @@ def simclr_loss(
     labels = None if labels is None else labels.repeat(2)
     part = partial(_simclr_part, views, labels, hardening or Uniform(), temperature, weight, detach_weights)
     if rows is None:
-        return part(slice(None)).mean()
+        return part(_ALL).mean()
     return torch.stack([_again(part, at).sum() for at in _parts(len(views), rows)]).sum() / len(views)
 
 
@@ -241,13 +243,13 @@ def _simclr_part(
 ) -> Tensor:
     """Return the losses of some views: (r,)."""
     image = torch.arange(len(views), device=views.device) % (len(views) // 2)
-    s = _over(_similarities(views[at], views), temperature)
+    s = _over(_similarities(views if at == _ALL else views[at], views), temperature)
     allowed = image[at, None] != image[None, :]
     if labels is not None:
         allowed = allowed & (labels[at, None] != labels[None, :])
     usable = allowed[0].any()  # each view has a negative, or none has
     log_p = _log_probabilities(s.detach() if detach else s, allowed | ~usable, hardening)
-    s_pos = _over((views[at] * views.roll(len(views) // 2, 0)[at]).sum(1), temperature)
+    s_pos = _over((views * views.roll(len(views) // 2, 0)).sum(1)[at], temperature)
     log_q = log(weight) if weight > 0 else -inf
     return F.softplus(log_q + (log_p + s).logsumexp(1) - s_pos) * usable
 
