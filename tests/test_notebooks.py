@@ -39,7 +39,7 @@ def smoke_runs(tmp_path_factory):
     return tmp_path_factory.mktemp("smoke") / "runs"
 
 
-QUICK = ("fig03_cifar100", "table1_losses", "performance")  # the others take minutes together
+QUICK = ("performance",)  # the others train first
 SMOKED = [pytest.param(path.stem, marks=() if path.stem in QUICK else pytest.mark.slow) for path in notebooks.pairs()]
 
 

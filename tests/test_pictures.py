@@ -157,6 +157,9 @@ DRAWN = {
 }  # fmt: skip
 
 
+TWICE = ("metrics", "spectra", "points", "theorem 1", "bars", "effects")  # one of each module that draws
+
+
 @pytest.mark.parametrize("name", DRAWN)
 def test_every_figure_has_both_layouts_in_colours_of_the_palette(name):
     made = DRAWN[name]()
@@ -164,7 +167,8 @@ def test_every_figure_has_both_layouts_in_colours_of_the_palette(name):
     assert pictures.pixels(parts["narrow"])[0] < 420 < pictures.pixels(wide)[0] and made.alt
     for svg in (wide, parts["narrow"]):
         assert pictures.colours(svg) <= set(style.dark_of())
-    assert DRAWN[name]().svg == made.svg
+    if name in TWICE:
+        assert DRAWN[name]().svg == made.svg
     assert not pyplot.get_fignums()
     if len(made.wide.axes) > 1 and name != "points":
         left = [axis.get_position().x0 for axis in made.narrow.axes if axis.axison]
