@@ -41,6 +41,7 @@ def refused(*arguments):
 
 
 SMOKE = ("train", "digits", "--profile", "smoke")
+CAMPAIGN = ["campaign", "fig05", "--profile", "smoke"]  # which ends soon, were a wrong option accepted
 
 
 @pytest.mark.parametrize(
@@ -97,12 +98,12 @@ SMOKE = ("train", "digits", "--profile", "smoke")
         (["campaign", "theory"], "theory trains nothing"),
         (["campaign", "fig05", "theory"], "theory trains nothing"),
         (["campaign", "fig99"], "Unknown figure 'fig99'"),
-        (["campaign", "fig05", "--at-once", "-2"], "--at-once -2: expected at least 1"),
-        (["campaign", "fig05", "--at-once", "0"], "--at-once 0: expected at least 1"),
-        (["campaign", "fig05", "--checkpoint-every", "-1"], "--checkpoint-every -1: expected at least 0"),
-        (["campaign", "fig05", "--checkpoint-every", "nan"], "--checkpoint-every nan: expected at least 0"),
-        (["campaign", "fig05", "--budget", "0"], "--budget 0: expected more than 0"),
-        (["campaign", "fig05", "--budget", "soon"], "'soon' is no duration"),
+        ([*CAMPAIGN, "--at-once", "-2"], "--at-once -2: expected at least 1"),
+        ([*CAMPAIGN, "--at-once", "0"], "--at-once 0: expected at least 1"),
+        ([*CAMPAIGN, "--checkpoint-every", "-1"], "--checkpoint-every -1: expected at least 0"),
+        ([*CAMPAIGN, "--checkpoint-every", "nan"], "--checkpoint-every nan: expected at least 0"),
+        ([*CAMPAIGN, "--budget", "0"], "--budget 0: expected more than 0"),
+        ([*CAMPAIGN, "--budget", "soon"], "'soon' is no duration"),
         (["campaign", "fig05", "--epochs", "-3"], "epochs=-3: expected at least 1"),
         (["campaign", "fig05", "--seeds", "0,x"], "--seeds 0,x: expected whole numbers"),
         (["campaign", "fig05", "--seeds", "-1"], "--seeds -1: expected whole numbers"),
