@@ -59,7 +59,7 @@ def contrastive_loss(
 
     Args:
         z: (n, d) representations, already normalised.
-        labels: (n,) classes, latent in the unsupervised setting, where they choose the positives only (D5): a tensor of
+        labels: (n,) classes, latent if unsupervised, where they choose the positives only (D5): a tensor of
             whole numbers on the device of ``z``, a list or a NumPy array; may be None if not supervised and ``z_pos``
             is given.
         supervised: negatives are the items of other classes (eq. 3, D3) if True, the whole batch, the anchor and its
@@ -203,7 +203,7 @@ def simclr_loss(
     Args:
         z: (n, d) first views, already normalised.
         z_pos: (n, d) second views.
-        labels: (n,) classes for the supervised setting, as in `contrastive_loss`; None for the unsupervised one.
+        labels: (n,) classes if supervised, as in `contrastive_loss`; None if not.
         hardening: eta; None is `Uniform`.
         temperature: > 0, divides every inner product, as in `contrastive_loss`; 1 is the paper's (D11).
         weight: Q >= 0; None is the number of views - 2, that is 2n - 2 (D13).
