@@ -200,6 +200,8 @@ def test_a_run_gone_on_with_is_bitwise_the_uninterrupted_one(spec, stopped_at):
     pd.testing.assert_frame_equal(second.result().history, straight.result().history, check_exact=True)
     assert np.array_equal(second.result().arrays["means"], straight.result().arrays["means"])
     assert second.result().provenance["resumed_after_epochs"] == [stopped_at]
+    ended = train.Training(spec, data, device=CPU, state=second.state())  # all of it trained, nothing measured since
+    assert np.array_equal(ended.result().arrays["means"], straight.result().arrays["means"])
     assert straight.result().provenance["resumed_after_epochs"] == []
 
 

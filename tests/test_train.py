@@ -257,6 +257,21 @@ def test_obtain_trains_once_and_reads_the_record_afterwards(tmp_path, monkeypatc
 
 
 @pytest.mark.usefixtures("may_train")
+def test_obtain_trains_on_the_device_that_is_asked_for(tmp_path, monkeypatch):
+    asked = []
+
+    def note(spec, **options):
+        asked.append(options["device"])
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(train, "train", note)
+    for device in ("cpu", None):
+        with pytest.raises(KeyboardInterrupt):
+            train.obtain(SMALL, runs_root=tmp_path, device=device)
+    assert asked == ["cpu", None]
+
+
+@pytest.mark.usefixtures("may_train")
 def test_obtain_uses_data_at_hand(tmp_path, monkeypatch):
     at_hand = train.load_data(SMALL)
     monkeypatch.setattr(train, "load_data", lambda *a, **k: pytest.fail("read the data"))

@@ -1,6 +1,6 @@
 """Parts of claims and what they come to: each constant from both sides, what moves, what seeds do."""
 
-from dataclasses import fields, replace
+from dataclasses import FrozenInstanceError, fields, replace
 
 import numpy as np
 import pandas as pd
@@ -328,3 +328,46 @@ def test_what_moves_too_slowly_to_arrive_is_judged(away, state):
 def test_how_much_seeds_are_allowed(noise, state):
     three = seeds("rank", 4, 5, 6)
     assert compare([(1, three)], "rank", 3.0, replace(LIMITS, noise=noise))[0] == state
+
+
+@pytest.mark.parametrize(("moved", "state"), [(0.49, "fails"), (0.51, "unsettled")])
+def test_a_movement_of_clusters_is_small_against_ten(moved, state):
+    """However few there are: a twentieth of five clusters is no movement yet."""
+    clusters = 5 + moved * (np.arange(20) - 16) / 3  # by so much from the fourth last evaluation to the last
+    assert compare([(1, setting([{"clusters": clusters}] * 2))], "clusters", 6.0, LIMITS)[0] == state
+
+
+def test_the_reason_names_what_moves_most():
+    slow = setting([{"test_accuracy": np.linspace(0.5, 0.6, 20)}] * 2, 10)
+    fast = setting([{"test_accuracy": np.linspace(0.1, 0.5, 20)}] * 2, 2)
+    for terms in ([(1, slow), (-1, fast)], [(-1, fast), (1, slow)]):
+        state, why = compare(terms, "test_accuracy", 0.0, LIMITS)
+        assert state == "unsettled" and why.startswith("HSCL, β = 2: ")
+
+
+def test_a_setting_without_a_partner_is_passed_over_and_the_next_is_compared():
+    first, second, plain = (setting([{"rank": value}] * 2, hardness) for value, hardness in ((3, 2), (6, 5), (5, 0)))
+    partner = {id(second): plain}
+    (found,) = statements.larger([first, second], lambda s: partner.get(id(s)), "rank", LIMITS)
+    assert found.state == "holds" and found.text.startswith("HSCL, β = 5")
+
+
+def test_of_two_settings_of_the_hardness_the_first_is_compared_with_the_other():
+    one_, other, plain = (
+        setting([{"rank": rank}] * 2, h, supervised=s) for rank, h, s in ((1, 5, True), (4, 5, False), (6, 0, True))
+    )
+    found = statements.least_at([one_, other, plain], "rank", 5, LIMITS)
+    assert [part.text.split(":")[0] for part in found] == ["HSCL, β = 5", "HUCL, β = 5", "SCL"]
+    assert [part.state for part in found] == ["shown", "holds", "holds"]
+
+
+def test_the_reason_of_a_state_is_of_what_has_this_state():
+    mixed = setting([{"zero_sum": 0.3, "equal_inner_product": np.linspace(0.3, 0.06, 20)}] * 2)
+    found = statements.at_neural_collapse(mixed, LIMITS)
+    assert (found.state, found.reason) == ("fails", "")
+
+
+def test_parts_and_verdicts_cannot_be_changed():
+    for made, name in ((Part("rank", "a: 1", "holds"), "state"), (judge([Part("rank", "a: 1", "holds")]), "status")):
+        with pytest.raises(FrozenInstanceError):
+            setattr(made, name, "fails")
