@@ -190,7 +190,9 @@ def test_no_line_of_code_of_a_page_is_cut(path):
 def test_no_signature_of_the_library_is_cut():
     config = yaml.safe_load((ROOT / "_config.yml").read_text())["sphinx"]["config"]
     assert config["python_maximum_signature_line_length"] <= COLUMNS
-    documented = re.findall(r"automodule:: (\S+)", (ROOT / "book" / "api.md").read_text())
+    pages = "".join(path.read_text() for path in (ROOT / "book").glob("api*.md"))
+    documented = re.findall(r"automodule:: (\S+)", pages)
+    assert len(documented) > 20
     for name in documented:
         module = __import__(name, fromlist=["x"])
         for node in ast.walk(ast.parse(inspect.getsource(module))):
@@ -233,6 +235,21 @@ def test_the_code_of_every_cell_is_folded_but_not_what_it_shows():
     (fold,) = document.findall(folding.Fold)
     assert fold["label"] == "Code: the parameters" and fold.children == [code]
     assert cell.children == [fold, output]
+
+
+def test_a_drawing_that_a_cell_shows_as_html_is_a_figure():
+    for shown, words in (("<figure><svg></svg></figure>", "draw the figure"), ("<p>x</p>", "load the records")):
+        cell = nodes.container(nb_element="cell_code", classes=["cell"])
+        code, output = nodes.container(nb_element="cell_code_source"), nodes.container(nb_element="cell_code_output")
+        code += nodes.literal_block(text='page = pages.load("fig03")\ndraw(page)')
+        output += nodes.raw(text=shown, format="html")
+        cell += [code, output]
+        transform = object.__new__(folding.FoldCode)
+        transform.document = nodes.container()
+        transform.document += cell
+        transform.run()
+        (fold,) = transform.document.findall(folding.Fold)
+        assert fold["label"] == f"Code: {words}"
 
 
 def test_tables_of_prose_scroll_in_regions_with_names():
