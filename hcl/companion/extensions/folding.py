@@ -18,7 +18,7 @@ class Fold(nodes.Element):  # type: ignore[misc]  # docutils has no types
 _DOES = (
     (r"report\.show_|\.table\(|\.floor_table\(", "make the table"),
     (r"^glue\(", "keep numbers for other pages"),
-    (r"verdict", "the verdicts"),
+    (r"verdict|board_html\.", "the verdicts"),
     (r"pages\.load\(|studies\.study\(|benchmarks_report\.load\(|= scoreboard\(", "load the records"),
     (r"^(?:Markdown\(|page\.)", "compute the text"),
 )
