@@ -1,5 +1,7 @@
-"""Two ways to say how negatives are taken: what `Drawn` and `Exact` say is what the keywords of before said."""
+"""How a loss is called: options by name, negatives as `Drawn` and `Exact` or as the keywords of before say it."""
 
+import dataclasses
+import inspect
 import itertools
 from functools import partial
 
@@ -7,6 +9,7 @@ import oracle
 import pytest
 import torch
 
+from hcl import hardening, losses, modules, psi
 from hcl.hardening import Exponential
 from hcl.losses import contrastive_loss
 from hcl.models import unit_ball
@@ -141,3 +144,26 @@ def test_saying_it_twice_or_wrongly_is_refused_in_one_line(options, kind, messag
 def test_bad_draws_are_refused(make, message):
     with pytest.raises(ValueError, match=message):
         make()
+
+
+# How a loss is called and configured
+
+
+def test_options_are_given_by_name_alone():
+    by_place = {
+        losses.contrastive_loss: ["z", "labels"],
+        losses.simclr_loss: ["z", "z_pos", "labels"],
+        modules.ContrastiveLoss: [],
+    }
+    for called, expected in by_place.items():
+        parameters = inspect.signature(called).parameters.values()
+        assert [one.name for one in parameters if one.kind is one.POSITIONAL_OR_KEYWORD] == expected
+
+
+@pytest.mark.parametrize("made", [
+    hardening.Uniform(), hardening.Exponential(5), hardening.Polynomial(3), hardening.Threshold(0.5), psi.InfoNCE(),
+    psi.LogSumExp(1.0), psi.MeanExp(), psi.HardestTriplet(1.0), psi.Triplet(1.0), Drawn(), Exact(),
+], ids=repr)  # fmt: skip
+def test_what_configures_a_loss_cannot_be_changed(made):
+    with pytest.raises(dataclasses.FrozenInstanceError):
+        made.beta = 1.0

@@ -93,6 +93,20 @@ def test_the_lock_holds_what_the_project_asks_for():
             assert all(requirement.specifier.contains(version) for version in versions), requirement
 
 
+def test_a_clone_that_turns_line_ends_keeps_the_bytes_that_have_hashes(tmp_path):
+    """As with core.autocrlf=true, which Git for Windows sets: .gitattributes stands above it."""
+    if not (ROOT / ".git").exists():
+        pytest.skip("needs a checkout by git")
+    record = next((ROOT / "runs" / "workstation").glob("*/history.csv"))
+    names = [str(path.relative_to(ROOT)) for path in (record, record.with_name("spec.json"), ROOT / "runs/SHA256SUMS")]
+    names += ["README.md", "hcl/losses.py", "notebooks/fig02_synthetic.ipynb"]
+    turning = ["git", "-c", "core.autocrlf=true", "-c", "core.eol=crlf"]
+    subprocess.run([*turning, "checkout-index", f"--prefix={tmp_path}/", "--", *names], cwd=ROOT, check=True)
+    for name in names:
+        kept = subprocess.run(["git", "show", f":{name}"], cwd=ROOT, capture_output=True, check=True).stdout
+        assert (tmp_path / name).read_bytes() == kept, name
+
+
 # Commands
 
 

@@ -1,7 +1,7 @@
 """What is mutated, how often, and by which tests it must be found out; the faster tests stand first."""
 
 SEED = 20260131
-_LOSS = ("test_losses", "test_simclr_loss", "test_exact", "test_properties")
+_LOSS = ("test_losses", "test_sampling", "test_simclr_loss", "test_exact", "test_properties")
 _TRAINING = ("test_evaluation", "test_fields", "test_engine", "test_train")
 _VERDICTS = ("test_verdicts", "test_thresholds", "test_claims")
 
