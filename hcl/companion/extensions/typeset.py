@@ -11,8 +11,8 @@ from sphinx.application import Sphinx
 from hcl.companion.numbers import raised
 
 _LEFT_ALONE = (
-    r'<(?P<tag>pre|code|script|style|svg|kbd|textarea)\b.*?</(?P=tag)>|<(?P<maths>span|div) class="math\b.*?</(?P=maths)>'
-    r'|<dt class="sig\b.*?</dt>|<[^>]*>'
+    r"<(?P<tag>pre|code|script|style|svg|kbd|textarea)\b.*?</(?P=tag)>"
+    r'|<(?P<maths>span|div) class="math\b.*?</(?P=maths)>|<dt class="sig\b.*?</dt>|<[^>]*>'
 )
 _PARTS = re.compile(rf"(?P<alone>{_LEFT_ALONE})|(?P<text>[^<]+)", re.DOTALL)
 _SIGNS = (
