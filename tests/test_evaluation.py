@@ -112,6 +112,20 @@ def test_similarities_are_of_the_training_split(found):
         np.testing.assert_array_equal(row, np.histogram(values[pairs], 100, (-1, 1))[0])
 
 
+@pytest.mark.parametrize(("each", "counted"), [(665, 1997), (667, 1002), (1334, 1335)])
+def test_of_more_than_two_thousand_items_every_second_or_third_is_compared(each, counted):
+    """Of 1997, 2003 and 4004 items, those of class 0 two more."""
+    many = noise_images(each=each)
+    found = evaluate.evaluate(model_of(), many, SPEC, generator=seeded(9)).similarities
+    assert int(found.sum()) == counted * (counted - 1)
+
+
+def test_a_feature_is_inside_the_ball_by_more_than_rounding():
+    norm = torch.tensor([0.5, evaluate.INSIDE - 1e-7, evaluate.INSIDE, 1.0, 1.5], dtype=torch.float64)
+    metrics = evaluate._norms(norm[:, None])
+    assert float(metrics["inside"]) == 2 / 5 and float(metrics["norm"]) == pytest.approx(float(norm.mean()))
+
+
 def test_probes_train_on_one_split_and_are_tested_on_the_other(found, monkeypatch):
     evaluation, model, z, z_test = found
     asked = []
