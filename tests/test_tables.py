@@ -270,6 +270,11 @@ def test_a_signature_of_several_lines_is_no_list_without_terms():
     assert rest == body.partition("</dt>")[2]
 
 
+def test_references_are_items_of_their_list():
+    body = '<div role="list" class="citation-list"><div class="citation" id="a" role="doc-biblioentry">A</div></div>'
+    assert accessible.listed_references(body).count('role="listitem"') == 1
+
+
 def test_the_switches_of_the_sidebar_have_names():
     page = '<li><a href="#">A</a><details><summary><span class="toctree-toggle" role="presentation"></span></summary>'
     assert '<summary aria-label="Pages of this chapter"><span class="toctree-toggle"' in accessible.named_toggles(page)

@@ -38,6 +38,11 @@ def plain_signatures(body: str) -> str:
     return _SIGNATURE.sub(lines, body)
 
 
+def listed_references(body: str) -> str:
+    """Return the HTML of a page, its references items of the list that they stand in, as a list may have no others."""
+    return body.replace('role="doc-biblioentry"', 'role="listitem"')
+
+
 def named_toggles(html: str) -> str:
     """Return a page whose switches of chapters in the sidebar, an icon each, have a name."""
     return html.replace(_TOGGLE, _TOGGLE.replace("<summary>", '<summary aria-label="Pages of this chapter">'))
@@ -54,7 +59,7 @@ def _on_finish(app: Sphinx, exception: Exception | None) -> None:
 
 def _on_page(app: Sphinx, name: str, template: str, context: dict[str, Any], doctree: Any) -> None:
     if "body" in context:
-        context["body"] = plain_signatures(labelled(context["body"]))
+        context["body"] = listed_references(plain_signatures(labelled(context["body"])))
 
 
 def setup(app: Sphinx) -> dict[str, Any]:
