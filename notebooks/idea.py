@@ -27,24 +27,9 @@ seeds: list[int] = []  # of runs on 100 classes; empty: all that are recorded
 # positive comes closer and the negatives move away.
 
 # %%
-from hcl.companion import (
-    front,
-    idea_figures,
-    idea_moving,
-    idea_records,
-    pages,
-    parameters,
-)
-from IPython.display import HTML
-from myst_nb import glue
+from hcl.companion import idea_figures, parameters
 
 parameters.check()
-page = pages.load("fig03", profile, hardness=hardness, seeds=seeds)
-plain = next(run for run in page.runs if run.spec.method == "SCL")
-supervised = [run for run in page.runs if run.spec.method == "HSCL"]
-hard = next(
-    (run for run in supervised if run.spec.hardness == 10), supervised[-1]
-)
 idea_figures.samples()
 
 # %% [markdown]
@@ -71,6 +56,14 @@ idea_figures.simplices()
 # them lies in the direction used most, the second most, and so on.
 
 # %%
+from hcl.companion import idea_records, pages
+
+page = pages.load("fig03", profile, hardness=hardness, seeds=seeds)
+plain = next(run for run in page.runs if run.spec.method == "SCL")
+supervised = [run for run in page.runs if run.spec.method == "HSCL"]
+hard = next(
+    (run for run in supervised if run.spec.hardness == 10), supervised[-1]
+)
 idea_records.spectra([plain, hard])
 
 # %% [markdown]
@@ -110,6 +103,8 @@ idea_records.hardening(
 # or without. Hard negatives without labels do not end there: they push points of one class apart.
 
 # %%
+from hcl.companion import idea_moving
+
 synthetic = idea_moving.with_points(
     pages.load("fig02", profile, seeds=[1]).runs
 )
@@ -127,6 +122,10 @@ idea_moving.moving(
 # what a verdict is, and {doc}`../glossary` has every term on one page.
 
 # %%
+from hcl.companion import front
+from IPython.display import HTML
+from myst_nb import glue
+
 glue("front-beside", HTML(front.beside_table(page.runs)), display=False)
 glue("front-result", front.result(page.runs), display=False)
 glue("front-data", front.data_note(page.runs), display=False)

@@ -19,6 +19,7 @@ profile: str = "auto"  # smoke, laptop, workstation, gpu, paper; auto: can judge
 from hcl.companion import board_html, parameters, report
 from hcl.companion.scoreboard import (
     Judges,
+    changes_table,
     counted,
     limits_table,
     scoreboard,
@@ -94,14 +95,10 @@ changed = sensitivity(judges=judges)
 report.show_table(limits_table(changed))
 
 # %% [markdown]
-# These are the verdicts that change, and what they become with the limit in the second column.
+# These are the verdicts that change, and what they become with the limit in the first column.
 
 # %%
-report.show_table(
-    changed.assign(value=changed["value"].map("{:g}".format)).set_index(
-        ["limit", "value"]
-    )
-)
+report.show_table(changes_table(changed))
 
 # %%
 from hcl.companion import front

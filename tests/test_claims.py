@@ -363,6 +363,15 @@ def test_which_constants_a_verdict_hangs_on_is_shown():
     ]  # fmt: skip
 
 
+def test_verdicts_that_change_are_told_in_the_words_of_their_claims():
+    row = {"limit": "near_zero", "value": 0.025, "name": "fig05-unit-norm", "verdict": "reproduced"}
+    table = scoreboard.changes_table(pd.DataFrame([row | {"becomes": "not reproduced"}]))
+    said = f"Figure 5: {BY_NAME['fig05-unit-norm'].statement}"
+    assert table.reset_index().to_dict("records") == [
+        {"limit": "near zero = 0.025", "claim": said, "verdict": "reproduced", "becomes": "not reproduced"}
+    ]
+
+
 def test_the_readme_has_the_scoreboard_of_the_records():
     """`python -c "from hcl import scoreboard as s; print(s.summary(s.scoreboard()))"` prints what belongs there."""
     from helpers import ROOT

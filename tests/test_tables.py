@@ -2,6 +2,7 @@ import ast
 import inspect
 import re
 from html.parser import HTMLParser
+from types import SimpleNamespace
 
 import pandas as pd
 import pytest
@@ -10,7 +11,7 @@ from docutils import nodes
 from helpers import ROOT
 
 from hcl.companion import headings, notebooks, report, tables
-from hcl.companion.extensions import accessible, folding
+from hcl.companion.extensions import accessible, folding, light_pages, typeset
 from hcl.companion.numbers import number, plus_minus
 
 
@@ -190,7 +191,9 @@ def test_no_line_of_code_of_a_page_is_cut(path):
 def test_no_signature_of_the_library_is_cut():
     config = yaml.safe_load((ROOT / "_config.yml").read_text())["sphinx"]["config"]
     assert config["python_maximum_signature_line_length"] <= COLUMNS
-    documented = re.findall(r"automodule:: (\S+)", (ROOT / "book" / "api.md").read_text())
+    pages = "".join(path.read_text() for path in (ROOT / "book").glob("api*.md"))
+    documented = re.findall(r"automodule:: (\S+)", pages)
+    assert len(documented) > 20
     for name in documented:
         module = __import__(name, fromlist=["x"])
         for node in ast.walk(ast.parse(inspect.getsource(module))):
@@ -235,6 +238,21 @@ def test_the_code_of_every_cell_is_folded_but_not_what_it_shows():
     assert cell.children == [fold, output]
 
 
+def test_a_drawing_that_a_cell_shows_as_html_is_a_figure():
+    for shown, words in (("<figure><svg></svg></figure>", "draw the figure"), ("<p>x</p>", "load the records")):
+        cell = nodes.container(nb_element="cell_code", classes=["cell"])
+        code, output = nodes.container(nb_element="cell_code_source"), nodes.container(nb_element="cell_code_output")
+        code += nodes.literal_block(text='page = pages.load("fig03")\ndraw(page)')
+        output += nodes.raw(text=shown, format="html")
+        cell += [code, output]
+        transform = object.__new__(folding.FoldCode)
+        transform.document = nodes.container()
+        transform.document += cell
+        transform.run()
+        (fold,) = transform.document.findall(folding.Fold)
+        assert fold["label"] == f"Code: {words}"
+
+
 def test_tables_of_prose_scroll_in_regions_with_names():
     table = (
         '<table class="table"><thead><tr><th class="head"><p>a &amp; <em>b</em></p></th><th>c</th></tr></thead></table>'
@@ -250,3 +268,41 @@ def test_a_signature_of_several_lines_is_no_list_without_terms():
     signature, _, rest = found.partition("</dt>")
     assert signature.count("<dl") == 1 and "<dd" not in signature and '<span class="sig-line">' in signature
     assert rest == body.partition("</dt>")[2]
+
+
+def test_references_are_items_of_their_list():
+    body = '<div role="list" class="citation-list"><div class="citation" id="a" role="doc-biblioentry">A</div></div>'
+    assert accessible.listed_references(body).count('role="listitem"') == 1
+
+
+def test_the_switches_of_the_sidebar_have_names():
+    page = '<li><a href="#">A</a><details><summary><span class="toctree-toggle" role="presentation"></span></summary>'
+    assert '<summary aria-label="Pages of this chapter"><span class="toctree-toggle"' in accessible.named_toggles(page)
+
+
+@pytest.mark.parametrize(
+    ("written", "shown"),
+    [
+        ("C - 1, HSCL &gt;= SCL, d &lt;= 2", "C − 1, HSCL ≥ SCL, d ≤ 2"),
+        ("t = -1/99, -.234 (-2)", "t = −1/99, −.234 (−2)"),
+        ("to 3.1e-07, 2e+10", "to 3.1×10⁻⁷, 2×10¹⁰"),
+        ("at β = 5 and C = 100", "at β\u00a0=\u00a05 and C\u00a0=\u00a0100"),
+        ("lines 27-29, near-NC, 2026-11-22, a - kind", "lines 27-29, near-NC, 2026-11-22, a - kind"),
+        ("<code>C - 1 &gt;= -1</code>", "<code>C - 1 &gt;= -1</code>"),
+        ('<span class="math notranslate">\\(C - 1\\)</span>', '<span class="math notranslate">\\(C - 1\\)</span>'),
+        ('<dt class="sig sig-object">f(a=-1)</dt>', '<dt class="sig sig-object">f(a=-1)</dt>'),
+        ('<a title="C - 1">x</a><script>x = -1</script>', '<a title="C - 1">x</a><script>x = -1</script>'),
+    ],
+)
+def test_signs_of_the_keyboard_are_set_as_in_print_but_not_in_code_and_formulas(written, shown):
+    assert typeset.set_signs(f"<p>{written}</p>") == f"<p>{shown}</p>"
+
+
+def test_bundles_of_mathjax_that_no_page_loads_are_left_out(tmp_path):
+    (tmp_path / "_static" / "mathjax").mkdir(parents=True)
+    for name in ("tex-chtml.js", "tex-svg.js"):
+        (tmp_path / "_static" / "mathjax" / name).touch()
+    (tmp_path / "a.html").write_text('<script src="_static/mathjax/tex-chtml.js"></script>')
+    app = SimpleNamespace(builder=SimpleNamespace(format="html"), outdir=tmp_path)
+    light_pages.lighten(app, None)
+    assert [path.name for path in (tmp_path / "_static" / "mathjax").iterdir()] == ["tex-chtml.js"]

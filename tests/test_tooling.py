@@ -137,7 +137,8 @@ def test_table_of_contents_and_table_of_figures_are_those_of_the_registry():
     assert (ROOT / "_toc.yml").read_text(encoding="utf-8") == contents.toc()
     assert contents.figures_table() in (ROOT / "README.md").read_text(encoding="utf-8")
     parts = yaml.safe_load(contents.toc())["parts"]
-    files = [chapter["file"] for part in parts for chapter in part["chapters"]]
+    chapters = [chapter for part in parts for chapter in part["chapters"]]
+    files = [each["file"] for chapter in chapters for each in (chapter, *chapter.get("sections", []))]
     assert len(files) == len(set(files)) and {f"book/pages/{name}" for name in book.page_names()} <= set(files)
     assert all((ROOT / f"{file}.md").exists() for file in files if not file.startswith("book/pages"))
 

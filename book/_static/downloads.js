@@ -1,4 +1,4 @@
-// Browsers show .json, .py and .ipynb of a book that is opened as a file, whatever the link says: there, beside each of
+// Browsers show .json, .md, .py and .ipynb of a book that is opened as a file, whatever the link says: there, beside each of
 // them lies a script that hands over its text.
 (() => {
   window.hclDownload = (name, text) => {
@@ -16,7 +16,7 @@
   });
   document.addEventListener("click", (event) => {
     const link = event.target.closest?.("a[download]");
-    if (!link || location.protocol !== "file:" || !/^file:.*\.(json|py|ipynb)$/.test(link.href)) return;
+    if (!link || location.protocol !== "file:" || !/^file:.*\.(json|md|py|ipynb)$/.test(link.href)) return;
     event.preventDefault();
     const script = document.createElement("script");
     script.src = `${link.href}.js`;

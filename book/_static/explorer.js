@@ -285,7 +285,7 @@
         html("td", {}, its.map((run) => run.seed).sort((a, b) => a - b).join(", ")),
         ...columns.map((name) => html("td", {}, value(its, name)))));
       return html("table", {},
-        html("caption", {}, "Settled values: medians over the last five evaluations (mean ± standard deviation over seeds)."),
+        html("caption", {}, html("span", {}, "Settled values: medians over the last five evaluations (mean ± standard deviation over seeds).")),
         html("thead", {}, html("tr", {}, ...head.map((words) => html("th", { scope: "col" }, words)))),
         html("tbody", {}, ...rows));
     }

@@ -6,7 +6,7 @@ from pathlib import Path
 from hcl.errors import HclError
 from hcl.training import places
 
-OTHERS = ("genindex", "py-modindex", "search")  # pages that Sphinx adds to those of the table of contents
+OTHERS = ("genindex", "prf-prf", "py-modindex", "search")  # pages that Sphinx adds to those of the table of contents
 STAMP = "sources.sha256"  # in _build, beside html
 _SOURCES = ("_config.yml", "_toc.yml", "book/**/*", "notebooks/*.py", "hcl/**/*", "benchmarks/**/*", "runs/SHA256*")
 

@@ -34,6 +34,8 @@ LAST = {
         "book/references",
     ),
 }
+# Pages below one of those.
+SECTIONS = {"book/api": ("book/api_losses", "book/api_geometry", "book/api_training", "book/api_companion")}
 
 
 def chapters() -> dict[str, tuple[str, str]]:
@@ -58,7 +60,11 @@ def toc() -> str:
         "parts:",
     ]
     for caption, files in parts.items():
-        lines += [f"  - caption: {caption}", "    chapters:", *(f"      - file: {file}" for file in files)]
+        lines += [f"  - caption: {caption}", "    chapters:"]
+        for file in files:
+            lines.append(f"      - file: {file}")
+            if below := SECTIONS.get(file):
+                lines += ["        sections:", *(f"          - file: {each}" for each in below)]
     return "\n".join([*lines, ""])
 
 

@@ -66,9 +66,18 @@ def write(told: Facts, notebook: str, root: Path, html: Path) -> list[Path]:
     executed = html / "_sources" / "book" / "pages" / f"{notebook}.ipynb"
     for path in (*written, executed):
         if path.suffix in _SHOWN_BY_BROWSERS and path.exists():
-            script = f"hclDownload({json.dumps(path.name)},{json.dumps(path.read_text(encoding='utf-8'))})\n"
-            path.with_name(f"{path.name}.js").write_text(script, encoding="utf-8")
+            hand_over(path)
     return written
+
+
+def hand_over(path: Path) -> None:
+    """Write beside a file the script that hands its text over where a page is opened as a file.
+
+    Args:
+        path: of a text that browsers would show rather than download.
+    """
+    script = f"hclDownload({json.dumps(path.name)},{json.dumps(path.read_text(encoding='utf-8'))})\n"
+    path.with_name(f"{path.name}.js").write_text(script, encoding="utf-8")
 
 
 def history(records: list[Path]) -> str:

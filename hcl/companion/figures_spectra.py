@@ -118,11 +118,9 @@ def cluster_panel(runs: Sequence[Run]) -> Picture:
                     x, values.mean(), 0.9 * wide, color=colour, hatch="" if on else "///", yerr=deviation,
                     ecolor=style.INK.light, error_kw={"elinewidth": 1},
                 )  # fmt: skip
-                tall = values.mean() > 0.3 * classes
                 axis.annotate(
-                    f"{values.mean():.0f}", (x, values.mean()), (0, -11 if tall else 3), textcoords="offset points",
-                    ha="center", fontsize=SMALL, color=style.GROUND.light if tall else style.INK.light,
-                    bbox={"boxstyle": "square,pad=0.15", "facecolor": colour, "linewidth": 0} if tall else None,
+                    f"{values.mean():.0f}", (x, values.mean() + (deviation or 0)), (0, 3), textcoords="offset points",
+                    ha="center", fontsize=SMALL, color=style.INK.light,
                 )  # fmt: skip
         axis.set(ylim=(0, 1.22 * classes), xticks=range(len(names)))
         axis.set_xticklabels(names)

@@ -54,10 +54,13 @@ def brief(value: float) -> str:
     return number(value, ",.0f" if abs(value) >= 1000 else ".3g")
 
 
+def raised(text: str) -> str:
+    """Return a text in which numbers such as ``2.0e-08`` are ``2.0×10⁻⁸``; the rest of it is left as it is."""
+    return re.sub(r"(?<=\d)e([+-]\d+)\b", lambda power: f"×10{str(int(power[1])).translate(_RAISED)}", text)
+
+
 def _powers(text: str) -> str:
-    """Return ``2.0e-08`` as ``2.0×10⁻⁸``, and a minus that is one."""
-    raised = re.sub(r"e([+-]\d+)", lambda power: f"×10{str(int(power[1])).translate(_RAISED)}", text)
-    return raised.replace("-", "−")
+    return raised(text).replace("-", "−")
 
 
 def _tiny(value: float, digits: int) -> bool:

@@ -239,3 +239,18 @@ def limits_table(changed: pd.DataFrame) -> pd.DataFrame:
         counts = [(mine["value"] == factor * value).sum() for factor in (0.5, 2.0)]
         rows.append((name.replace("_", " "), f"{value:g}", *map(str, counts), reason))
     return pd.DataFrame(rows, columns=["limit", "value", "at half", "at twice", "why"]).set_index("limit")
+
+
+def changes_table(changed: pd.DataFrame) -> pd.DataFrame:
+    """Return the verdicts that change with a limit, each claim in its own words.
+
+    Args:
+        changed: of `sensitivity`.
+
+    Returns:
+        Columns claim, verdict and becomes; the index is the limit with the value it was changed to.
+    """
+    said = {claim.name: f"{figure_named(claim.figure).label}: {claim.statement}" for claim in CLAIMS}
+    limits = changed["limit"].str.replace("_", " ") + " = " + changed["value"].map("{:g}".format)
+    table = changed.assign(limit=limits, claim=changed["name"].map(said))
+    return table.set_index("limit")[["claim", "verdict", "becomes"]]

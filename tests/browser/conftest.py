@@ -32,7 +32,7 @@ def browser():
 
 
 @scope
-def site():
+def site(browser):  # without which nothing is built: the tests are skipped
     if asked := os.environ.get("HCL_BOOK"):
         return Path(asked).resolve()
     (ROOT / "build").mkdir(exist_ok=True)

@@ -31,8 +31,9 @@ FEATURES = {
 def listed():
     """The pages of the table of contents, and those that Sphinx adds."""
     toc = yaml.safe_load((ROOT / "_toc.yml").read_text(encoding="utf-8"))
-    parts = toc.get("parts", [toc])
-    return [toc["root"], *(chapter["file"] for part in parts for chapter in part["chapters"]), *built.OTHERS]
+    chapters = [chapter for part in toc.get("parts", [toc]) for chapter in part["chapters"]]
+    files = [each["file"] for chapter in chapters for each in (chapter, *chapter.get("sections", []))]
+    return [toc["root"], *files, *built.OTHERS]
 
 
 def missing(feature):

@@ -65,7 +65,8 @@ def test_another_data_set_and_metric_are_drawn_with_values_on_hover(page, site, 
 
     page.get_by_label("Data set").select_option("digits")
     page.get_by_label("Shown").select_option("zero_sum")
-    drawn(page, "Zero-sum by epoch: 2 settings, seeds 0, 1, on digits, profile smoke.")
+    zero_sum = explorer.metric_names()["zero_sum"]
+    drawn(page, f"{zero_sum} by epoch: 2 settings, seeds 0, 1, on digits, profile smoke.")
     assert not page.locator("#fig-static").is_visible() and lines(page) >= 2
     page.locator(".hcl-plot .xy .drag").first.hover(force=True)
     page.wait_for_selector(".hcl-plot .hoverlayer text")

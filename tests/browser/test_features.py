@@ -149,3 +149,11 @@ def test_the_switch_of_the_theme_switches(page, address):
         button.click()
         seen.add(page.evaluate("getComputedStyle(document.body).backgroundColor"))
     assert len(seen) == 2
+
+
+def test_the_first_screen_of_the_book_has_the_whole_result(page, address):
+    """What the paper claims, the picture, and all three sentences of what came of it."""
+    page.goto(f"{address}/book/index.html")
+    chromium.settled(page)
+    box = page.locator(".hcl-outcome li").last.bounding_box()
+    assert box["y"] + box["height"] <= 900

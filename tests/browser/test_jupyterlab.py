@@ -46,7 +46,7 @@ def lab(tmp_path, runs_root):
         yield f"{address(tmp_path, server)}lab/tree/fig05_cifar10.ipynb?token={TOKEN}"
     finally:
         server.terminate()
-        server.wait(60)
+        server.wait(300)  # kernels end first, and a machine may be busy
 
 
 def address(folder, server, seconds=180):

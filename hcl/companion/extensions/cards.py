@@ -70,3 +70,5 @@ def write_files(app: Sphinx, error: Exception | None) -> None:
         path = Path(app.env.doc2path(page))
         if (facts := told(path)) is not None:
             downloads.write(facts, path.stem, Path(app.srcdir), Path(app.outdir))
+        elif (source := Path(app.outdir, "_sources", f"{page}.md")).exists():  # what the theme's button offers
+            downloads.hand_over(source)

@@ -18,7 +18,7 @@ class Fold(nodes.Element):  # type: ignore[misc]  # docutils has no types
 _DOES = (
     (r"report\.show_|\.table\(|\.floor_table\(", "make the table"),
     (r"^glue\(", "keep numbers for other pages"),
-    (r"verdict", "the verdicts"),
+    (r"verdict|board_html\.", "the verdicts"),
     (r"pages\.load\(|studies\.study\(|benchmarks_report\.load\(|= scoreboard\(", "load the records"),
     (r"^(?:Markdown\(|page\.)", "compute the text"),
 )
@@ -56,10 +56,15 @@ class FoldCode(SphinxPostTransform):
             if not isinstance(code, nodes.Element) or code.get("nb_element") != "cell_code_source":
                 continue
             tags = tuple(name.removeprefix("tag_") for name in cell["classes"] if name.startswith("tag_"))
-            figure = any(True for _ in cell.findall(nodes.figure))
+            figure = _shows_figure(cell)
             fold = Fold(label=label(code.astext(), tags, figure=figure))
             cell.replace(code, fold)
             fold += code
+
+
+def _shows_figure(cell: nodes.Node) -> bool:
+    drawn = any("<figure" in raw.astext() for raw in cell.findall(nodes.raw) if "html" in str(raw.get("format")))
+    return drawn or any(True for _ in cell.findall(nodes.figure))
 
 
 def visit_fold(self: HTML5Translator, node: Fold) -> None:
