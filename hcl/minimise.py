@@ -8,6 +8,7 @@ import torch
 from torch import Tensor
 
 from hcl import geometry
+from hcl.descent import descend
 
 
 @dataclass(frozen=True)
@@ -47,21 +48,20 @@ def minimise(
     d: int,
     *,
     starts: int = 20,
-    seed: int = 0,
+    seed: int | torch.Generator = 0,
     normalise: Callable[[Tensor], Tensor] = fold,
     steps: int = 500,
 ) -> Minima:
-    """Minimise a loss over n points of R^d by L-BFGS, all starts at once.
+    """Minimise a loss over n points of R^d by L-BFGS, all starts at once and each on its own (`hcl.descent`).
 
-    Starts are Gaussian, from near the origin to near the sphere and beyond. Their losses are summed: they
-    share the estimate of curvature and the length of a step, and nothing else.
+    Starts are Gaussian, from near the origin to near the sphere and beyond.
 
     Args:
         loss: of (starts, n, d) representations, one value a start.
         n: number of points.
         d: their dimension.
         starts: number of random starts, >= 1.
-        seed: of the starts.
+        seed: of the starts, or the generator that they are drawn from.
         normalise: maps any points to representations that are allowed; the default is the unit ball.
         steps: iterations at most.
 
@@ -70,24 +70,16 @@ def minimise(
     """
     if starts < 1:
         raise ValueError(f"starts must be >= 1, got {starts}.")
-    generator = torch.Generator().manual_seed(seed)
+    generator = seed if isinstance(seed, torch.Generator) else torch.Generator().manual_seed(seed)
     length = torch.linspace(0.1, 1.5, starts, dtype=torch.float64)[:, None, None]
     points = length * torch.randn(starts, n, d, generator=generator, dtype=torch.float64) / d**0.5
-    points.requires_grad_()
-    optimizer = torch.optim.LBFGS(
-        [points], max_iter=steps, history_size=20, tolerance_grad=1e-8, tolerance_change=1e-12,
-        line_search_fn="strong_wolfe",
-    )  # fmt: skip
 
-    def closure() -> Tensor:
-        optimizer.zero_grad()
-        total = loss(normalise(points)).sum()
-        total.backward()
-        return total
+    def flat(x: Tensor) -> Tensor:
+        return loss(normalise(x.unflatten(1, (n, d))))
 
-    optimizer.step(closure)
+    ends = descend(flat, points.flatten(1), steps=steps, tolerance=1e-9)
     with torch.no_grad():
-        z = normalise(points)
+        z = normalise(ends.unflatten(1, (n, d)))
         return Minima(z, loss(z))
 
 
