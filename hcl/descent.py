@@ -90,7 +90,7 @@ class _Memory:
         return _Memory(torch.cat([s[None], self.s[:-1]]), torch.cat([y[None], self.y[:-1]]), rho)
 
     def direction(self, gradient: Tensor) -> Tensor:
-        """Return the direction of the next step, downhill; where it is empty against the gradient, at most of length 1."""
+        """Return the next direction; of an empty memory that of the steepest descent, at most of length 1."""
         q, shares = gradient.clone(), []
         for s, y, rho in zip(self.s, self.y, self.rho, strict=True):
             shares.append(rho * (s * q).sum(1))

@@ -93,6 +93,25 @@ def critical_beta(num_classes: int, collisions: float | None = None) -> float:
     return float(brentq(lambda beta: separation(beta, share) - widest, 1e-9, 1e3, xtol=1e-14))
 
 
+def critical_share(num_classes: int) -> float:
+    r"""Return the share of positives that are their own anchors beyond which UCL does not end at Neural-Collapse.
+
+    For InfoNCE, k -> infinity and d >= C. The items of a class, however many, part by a little in a direction of their
+    own, at unit norm: to first order the mean over negatives falls, and the loss of a positive that is another item
+    rises. With x = e^(-C/(C-1)) the two are equal at
+
+    .. math:: p^* = \frac{C x}{1 + (C - 1) x},
+
+    .46 for 3 classes, .83 for 10, .98 for 100. Beyond it Neural-Collapse is no minimum, not even a local one. Derived
+    for this project; that it is the minimum up to there was only searched.
+
+    Args:
+        num_classes: C >= 2.
+    """
+    x = exp(-num_classes / (num_classes - 1))
+    return num_classes * x / (1 + (num_classes - 1) * x)
+
+
 def _share(num_classes: int, collisions: float | None) -> float:
     if num_classes < 2:
         raise ValueError(f"num_classes must be >= 2, got {num_classes}.")
