@@ -195,6 +195,16 @@ figures_minimisers.in_the_plane(
 figures_minimisers.rare_classes(unequal)
 
 # %%
+scl, ucl = (tables.merging_ratio(s) for s in (True, False))
+Markdown(
+    "Where is the edge? With both rare classes at one point, let them part by "
+    "a small angle: that takes them away from each other and nearer to the "
+    f"frequent class. The two balance at **{scl:.2f} to 1 for SCL** and "
+    f"**{ucl:.2f} to 1 for UCL**; with more weight on the frequent class it "
+    "does not pay to part. The search agrees."
+)
+
+# %%
 report.show_table(unequal.drop(columns="symmetry"), 4)
 
 # %% [markdown]

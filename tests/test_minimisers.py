@@ -1,7 +1,7 @@
 """The page on minimisers: kept points are what was asked, stationary and found again; claims that can fail; figures."""
 
 import json
-from math import factorial
+from math import cos, factorial, sin
 
 import pandas as pd
 import pytest
@@ -15,7 +15,7 @@ from hcl.companion import minimisers_tables as tables
 from hcl.companion.claims import CLAIMS, beyond
 from hcl.companion.claims.beyond import BEYOND
 from hcl.companion.evidence import Evidence
-from hcl.explore import STATIONARY
+from hcl.explore import STATIONARY, Problem
 from hcl.geometry import simplex_etf
 from hcl.shapes import shape_of
 
@@ -83,6 +83,21 @@ def test_the_best_shrunken_etf_is_that_of_the_bound_in_the_limit_and_lower_befor
         assert limit == pytest.approx(hucl.hucl_lower_bound(c, beta), abs=1e-12)
         assert radius == pytest.approx(hucl.best_radius(c, beta), abs=1e-4)
         assert tables.best_shrunken_etf(c, beta, 1)[0] < tables.best_shrunken_etf(c, beta, 16)[0] < limit
+
+
+@pytest.mark.parametrize(("supervised", "ratio"), [(True, 6.03), (False, 18.04)])
+def test_at_the_merging_ratio_parting_by_a_small_angle_begins_to_cost(supervised, ratio):
+    edge = tables.merging_ratio(supervised)
+    assert edge == pytest.approx(ratio, abs=0.005)
+    angle = torch.tensor([0.0, 0.02], dtype=torch.float64)
+    up = torch.tensor([[0.0, 1.0]], dtype=torch.float64)
+    z = torch.stack(
+        [torch.cat([up, torch.stack([torch.stack([s * a.sin(), -a.cos()]) for s in (1, -1)])]) for a in angle]
+    )
+    for part, costs in ((0.97, False), (1.03, True)):
+        asked = Problem(num_classes=3, dim=2, per_class=1, supervised=supervised, class_weights=(part * edge, 1.0, 1.0))
+        merged, parted = asked.loss(z).tolist()
+        assert (parted > merged) == costs
 
 
 def test_bodies_are_called_by_their_names():

@@ -151,14 +151,15 @@ def kept(path: Path = PATH) -> dict[str, Any]:
     return found
 
 
-def answers(question: str, path: Path = PATH) -> list[Answer]:
+@cache
+def answers(question: str, path: Path = PATH) -> tuple[Answer, ...]:
     """Return the kept answers to a question, in its order.
 
     Args:
         question: a key of `questions`.
         path: of the file.
     """
-    return [_answer(question, row) for row in kept(path)[question]]
+    return tuple(_answer(question, row) for row in kept(path)[question])
 
 
 def _answer(question: str, row: Mapping[str, Any]) -> Answer:

@@ -1,7 +1,7 @@
 """Tables of what minimises the losses, each number computed from kept points, beside what theory says of it."""
 
 from collections.abc import Sequence
-from math import factorial
+from math import e, factorial
 
 import pandas as pd
 import torch
@@ -119,6 +119,26 @@ def weights_table() -> pd.DataFrame:
             }
         )  # fmt: skip
     return _indexed(rows, ["loss", "ratio"])
+
+
+def merging_ratio(supervised: bool) -> float:
+    """Return from which weight of the third on two rare classes at one point, opposite to it, gain nothing by parting.
+
+    Three classes in the plane, InfoNCE, k -> infinity. At angles +-theta from that point the loss changes by a multiple
+    of theta^2: negatives of the other rare class get farther away, those of the frequent one nearer.
+
+    Args:
+        supervised: SCL, or UCL.
+    """
+    from scipy.optimize import brentq
+
+    def gain(r: float) -> float:
+        rare, frequent = (e * (r + 2) + r / e, 2 * e + 2 / e) if supervised else (
+            e * (r + 4) + r / e, 2 * e * (r + 1) + 2 / e
+        )  # fmt: skip
+        return 2 * (r / (2 * e) - 2 * e) / rare + r / e / frequent
+
+    return float(brentq(gain, 1, 100))
 
 
 def positives_table() -> pd.DataFrame:

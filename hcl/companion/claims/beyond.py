@@ -120,9 +120,10 @@ def _merging(table: Table) -> list[Part]:
         merged = [ratio for ratio, row in rows.iterrows() if row["clusters"] < 3]
         apart = [ratio for ratio, row in rows.iterrows() if row["clusters"] == 3]
         rises = bool(rows["rare with rare"].is_monotonic_increasing)
-        edge = bool(merged) and max(apart) < min(merged)
+        edge = tables.merging_ratio(loss == "SCL")
+        right = bool(merged) and max(apart) < edge < min(merged)
         text = f"{loss}: apart up to {max(apart):g} to 1" + (f", merged from {min(merged):g} to 1" if merged else "")
-        parts.append(_holds("the two rare classes", text, edge and rises))
+        parts.append(_holds("the two rare classes", f"{text}, edge at {edge:.2f}", right and rises))
     return parts
 
 
