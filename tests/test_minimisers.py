@@ -89,11 +89,8 @@ def test_the_best_shrunken_etf_is_that_of_the_bound_in_the_limit_and_lower_befor
 def test_at_the_merging_ratio_parting_by_a_small_angle_begins_to_cost(supervised, ratio):
     edge = tables.merging_ratio(supervised)
     assert edge == pytest.approx(ratio, abs=0.005)
-    angle = torch.tensor([0.0, 0.02], dtype=torch.float64)
-    up = torch.tensor([[0.0, 1.0]], dtype=torch.float64)
-    z = torch.stack(
-        [torch.cat([up, torch.stack([torch.stack([s * a.sin(), -a.cos()]) for s in (1, -1)])]) for a in angle]
-    )
+    shapes = [[[0.0, 1.0], [sin(a), -cos(a)], [-sin(a), -cos(a)]] for a in (0.0, 0.02)]
+    z = torch.tensor(shapes, dtype=torch.float64)
     for part, costs in ((0.97, False), (1.03, True)):
         asked = Problem(num_classes=3, dim=2, per_class=1, supervised=supervised, class_weights=(part * edge, 1.0, 1.0))
         merged, parted = asked.loss(z).tolist()
