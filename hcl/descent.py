@@ -51,7 +51,8 @@ def descend(objective: Objective, x: Tensor, *, steps: int, tolerance: float) ->
         x, value, gradient = new, new_value, new_gradient
         if done.any():
             ends[left] = x
-            left, x, value, gradient, memory = (of[~done] for of in (left, x, value, gradient, memory))
+            left, x, value, gradient = (of[~done] for of in (left, x, value, gradient))
+            memory = memory[~done]
         if not len(left):
             return ends
     ends[left] = x

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from math import log
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -22,7 +23,8 @@ def least_hucl(table: pd.DataFrame) -> Picture:
         table: of `hcl.companion.minimisers_tables.hucl_table`: dots; the lines are those of `hcl.hucl`.
     """
     counts = list(dict.fromkeys(table.index.get_level_values("C")))
-    betas = np.geomspace(min(table.index.get_level_values("β")), max(table.index.get_level_values("β")), 121)
+    found = [float(beta) for beta in table.index.get_level_values("β")]
+    betas = np.geomspace(min(found), max(found), 121).tolist()
 
     def draw(layout: Layout) -> Figure:
         figure, axes = panels(layout, 1, 2, 2.8)
@@ -32,7 +34,7 @@ def least_hucl(table: pd.DataFrame) -> Picture:
             for place, (axis, of, column) in enumerate(
                 zip(axes[0], (hucl.hucl_lower_bound, hucl.best_radius), ("lowest found", "radius"), strict=True)
             ):
-                line = [of(int(c), float(beta)) for beta in betas]
+                line = [of(int(c), beta) for beta in betas]
                 axis.plot(betas, line, color=colour)
                 axis.plot(
                     rows.index, rows[column], style.CLASS_MARKERS[at], color=colour, markersize=4.2, clip_on=False,
@@ -98,7 +100,7 @@ def rare_classes(table: pd.DataFrame) -> Picture:
             its, colour = table.loc[loss]["rare with rare"], style.METHODS[method].light
             axis.plot(its.index, its, style.METHOD_MARKERS[method] + "-", color=colour, markersize=4.5, clip_on=False)
             ends.append(End(float(its.iloc[-1]), loss, colour))
-        ratios = table.index.get_level_values("ratio")
+        ratios = [float(ratio) for ratio in table.index.get_level_values("ratio")]
         _logarithmic(axis, ratios, "weight of the frequent class over that of a rare one", (1, 2, 3, 5, 10, 20, 30))
         axis.set_title("Inner product of the two rare classes")
         axis.set_ylim(-0.6, 1.04)
@@ -116,14 +118,14 @@ def own_positives(table: pd.DataFrame, edges: Sequence[tuple[float, str]]) -> Pi
         table: of `hcl.companion.minimisers_tables.positives_table`.
         edges: shares to mark, with what is written there.
     """
-    rows = table.loc["UCL"]
+    rows: Any = table.loc["UCL"]
     cases = [key for key, of in rows.groupby(["items", "d"]) if len(of) > 5]
 
     def draw(layout: Layout) -> Figure:
         figure, axes = panels(layout, 1, 2, 2.6)
         ends: list[list[End]] = [[], []]
         for at, (items, d) in enumerate(cases):
-            its, colour = rows.loc[(items, d)], style.CLASSES[at].light
+            its, colour = rows.xs((items, d)), style.CLASSES[at].light
             for place, (axis, column) in enumerate(zip(axes[0], ("within class", "above the bound"), strict=True)):
                 signs = style.CLASS_MARKERS[at] + "-"
                 axis.plot(its.index, its[column], signs, color=colour, markersize=4, clip_on=False)
