@@ -110,6 +110,9 @@ def test_bodies_are_called_by_their_names():
     assert named(torch.stack([angles.cos(), angles.sin()], 1).tolist()) == "regular heptagon"
     root = 3**0.5 / 2
     assert named([[0, 0, 1], [0, 0, -1], [1, 0, 0], [-0.5, root, 0], [-0.5, -root, 0]]) == "triangular bipyramid"
+    assert named(simplex_etf(4, 3).tolist()) == "ETF"
+    assert named((simplex_etf(4, 3) / 2).tolist()) == "ETF of radius 0.5000"
+    assert named([[1, 0, 0], [0, 1, 0], [0, 0, 1]]) == "regular simplex off the centre"
     assert named([[1, 0], [0, 1], [-0.6, 0.8]]) == "no regular body"
 
 

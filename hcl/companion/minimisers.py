@@ -118,10 +118,8 @@ def questions() -> dict[str, list[dict[str, Any]]]:
 
 def problem_of(asked: Mapping[str, Any]) -> tuple[Problem, float]:
     """Return a problem and its hardness."""
-    options: dict[str, Any] = {
-        name: tuple(v) if isinstance(v, list) else v for name, v in asked.items() if name != "beta"
-    }
-    beta = float(asked.get("beta", 0.0))
+    options: dict[str, Any] = {name: tuple(v) if isinstance(v, list) else v for name, v in asked.items()}
+    beta = float(options.pop("beta", 0.0))
     return Problem(**options, hardening=Exponential(beta) if beta else None), beta
 
 

@@ -176,6 +176,11 @@ def body(shape: Shape, dim: int) -> str:
     products = [round(t / shape.norms[0][0] ** 2, 3) for t, _ in shape.inner_products]
     if shape.clusters < count:
         return f"{shape.clusters} points: classes merge"
+    if len(shape.norms) == len(products) == 1:  # a regular simplex
+        radius = shape.norms[0][0]
+        if shape.from_shrunken_etf > 1e-3:
+            return "regular simplex off the centre"
+        return "ETF" if radius > 0.9999 else f"ETF of radius {radius:.4f}"
     if len(shape.norms) == 1 and products == [-1, 0]:
         return {2: "square", 3: "octahedron"}.get(dim, f"cross-polytope of {dim} axes")
     if dim == 2 and shape.symmetry == 2 * count:
