@@ -245,7 +245,10 @@ def test_the_projected_gradient_tells_stationary_points_from_others():
     assert measured[0] < 1e-12 and measured[3] < 1e-12
     assert float(measured[1]) == pytest.approx(min(float(inside[1]), 0.1 * 3**0.5), rel=1e-6) and measured[2] > 0.02
     sphere = Problem(num_classes=3, dim=2, supervised=True, per_class=1, space="unit_sphere")
-    assert sphere.projected_gradient(points[:1]) < 1e-12 < 0.1 < sphere.projected_gradient(points[2:3])
+    angles = torch.atan2(points[::2, :, 1], points[::2, :, 0])  # on the circle: the gradient by the angles
+    by_angle = value_and_gradient(lambda a: sphere.loss(torch.stack([a.cos(), a.sin()], -1)), angles)[1].norm(dim=1)
+    torch.testing.assert_close(sphere.projected_gradient(points[::2]), by_angle, atol=1e-12, rtol=1e-9)
+    assert by_angle[1] > 0.02
 
 
 def test_an_answer_is_decided_by_its_generator_and_counts_what_converged_only():
