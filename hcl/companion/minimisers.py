@@ -139,9 +139,18 @@ def write(path: Path = PATH, asked: Mapping[str, Sequence[Mapping[str, Any]]] | 
     for question, problems in (questions() if asked is None else asked).items():
         made[question] = [search(one, seed) for seed, one in enumerate(problems)]
         print(question, len(made[question]), flush=True)
+    path.write_text(text_of(made), encoding="utf-8", newline="\n")
+
+
+def text_of(made: Mapping[str, Any]) -> str:
+    """Return what is kept as JSON, a line for each answer.
+
+    Args:
+        made: what made it under ``"made"``, and answers by question.
+    """
     rows = {name: ",\n".join(map(json.dumps, of)) for name, of in made.items() if name != "made"}
     lines = [f'"made": {json.dumps(made["made"])}', *(f'"{name}": [\n{row}\n]' for name, row in rows.items())]
-    path.write_text("{\n" + ",\n".join(lines) + "\n}\n", encoding="utf-8", newline="\n")
+    return "{\n" + ",\n".join(lines) + "\n}\n"
 
 
 @cache
