@@ -221,8 +221,8 @@ report.show_table(unequal.drop(columns="symmetry"), 4)
 #
 # whatever the number of items. *Why.* Let the items of a class part a little, in a new direction. Then negatives of the own
 # class are less like the anchor, which lowers the loss in proportion; and so are positives that are other items, which raises
-# it. At $p^*$ the two balance. With all positives their own anchors the labels are nowhere in the loss, and what is found is
-# an ETF of all items. SCL does not mind, as {prf:ref}`theorem-2` says.
+# it. At $p^*$ the two balance. The class means are still an ETF then, of a smaller radius. With all positives their own
+# anchors the labels are nowhere in the loss, and what is found is an ETF of all items. SCL does not mind, as {prf:ref}`theorem-2` says.
 
 # %% mystnb={"figure": {"caption": "UCL, three classes of two items. Vertical line: the share from which classes cannot be points, with a dimension to spare.", "name": "fig-own-positives"}, "image": {"alt": "Left: the distance of an item from its class mean is 0 up to a share of own positives and then rises; right: the least loss falls below the bound of Theorem 3 from the same share on."}}
 positives = tables.positives_table()

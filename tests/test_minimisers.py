@@ -151,6 +151,7 @@ CONTRARY = {
         **{"clusters": 2, "rare with rare": 1.0, "norm, rare": 0.0, "norm, frequent": 0.5, "gradient": 1.0}
     ),
     "share": lambda t: t.assign(**{"within class": 0.1, "gradient": 1.0}),
+    "means": lambda t: t.assign(**{"means off an ETF of it": 0.1, "gradient": 1.0}),
     "scl-share": lambda t: t.assign(**{"above the bound": -0.1, "gradient": 1.0}),
 }
 

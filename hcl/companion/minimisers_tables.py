@@ -147,7 +147,8 @@ def positives_table() -> pd.DataFrame:
         {
             "loss": a.method, "items": a.problem.per_class, "d": a.problem.dim, "share": a.problem.own_positives,
             "above the bound": a.loss - (scl_lower_bound if a.problem.supervised else ucl_lower_bound)(3, None),
-            "within class": a.shape.within_class, "clusters": a.shape.clusters, **_search(a),
+            "within class": a.shape.within_class, "radius of the means": a.shape.radius,
+            "means off an ETF of it": a.shape.from_shrunken_etf, **_search(a),
         }
         for a in answers("positives")
     ]  # fmt: skip

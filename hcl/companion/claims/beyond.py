@@ -158,6 +158,13 @@ def _spreading(table: Table) -> list[Part]:
     return parts
 
 
+def _means(table: Table) -> list[Part]:
+    rows = table[(table["within class"] > _SPREAD) & (table.index.get_level_values("share") < 1)]
+    worst, radius = float(rows["means off an ETF of it"].max()), float(rows["radius of the means"].min())
+    text = f"at most {worst:.1g} off in {len(rows)} cases, radius down to {radius:.2f}"
+    return [_holds("class means", text, bool(len(rows)) and worst < _SAME)]
+
+
 def _supervised(table: Table) -> list[Part]:
     rows = table.loc["SCL"]
     worst, spread = float(rows["above the bound"].abs().max()), float(rows["within class"].max())
@@ -225,6 +232,11 @@ BEYOND: tuple[Claim, ...] = (
         "share",
         "Where more positives than a certain share are their own anchors, UCL no longer collapses classes to points; "
         "up to it, it does (d >= C).", _INDEPENDENCE, "not known", _of(tables.positives_table, _spreading),
+    ),
+    _claim(
+        "means",
+        "Where classes are no points, but not all positives their own anchors, class means are still an ETF, of smaller "
+        "radius.", _INDEPENDENCE, "not known", _of(tables.positives_table, _means),
     ),
     _claim(
         "own", "Where all positives are their own anchors, UCL ends at an ETF of all items, whatever their classes.",
