@@ -235,8 +235,8 @@ BEYOND: tuple[Claim, ...] = (
     ),
     _claim(
         "means",
-        "Where classes are no points, but not all positives their own anchors, class means are still an ETF, of smaller "
-        "radius.", _INDEPENDENCE, "not known", _of(tables.positives_table, _means),
+        "Where classes are no points, but not all positives their own anchors, class means are still an ETF, of "
+        "smaller radius.", _INDEPENDENCE, "not known", _of(tables.positives_table, _means),
     ),
     _claim(
         "own", "Where all positives are their own anchors, UCL ends at an ETF of all items, whatever their classes.",
