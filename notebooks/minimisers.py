@@ -105,7 +105,9 @@ Markdown(
     + ". So on 100 classes the paper's $\\beta = 2$ has Neural-Collapse as its "
     "minimum, and $\\beta = 5$, 10 and 30 do not: their best radius is "
     + ", ".join(f"{hucl.best_radius(100, b):.2f}" for b in (5, 10, 30))
-    + ". With ever more hardness the least loss tends to $\\log 2$, which is "
+    + ". (That is the minimum of the loss. The official code lets no gradient "
+    "through the weights, D6, and may end elsewhere.) With ever more "
+    "hardness the least loss tends to $\\log 2$, which is "
     "what one single point for all classes has at every hardness: little is "
     "left to win by telling classes apart."
 )

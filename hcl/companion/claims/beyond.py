@@ -119,7 +119,7 @@ def _merging(table: Table) -> list[Part]:
         rows = table.loc[loss]
         merged = [ratio for ratio, row in rows.iterrows() if row["clusters"] < 3]
         apart = [ratio for ratio, row in rows.iterrows() if row["clusters"] == 3]
-        rises = bool(rows["rare with rare"].is_monotonic_increasing)
+        rises = all(b > a - _SAME for a, b in pairwise(rows["rare with rare"]))
         edge = tables.merging_ratio(loss == "SCL")
         right = bool(merged) and max(apart) < edge < min(merged)
         text = f"{loss}: apart up to {max(apart):g} to 1" + (f", merged from {min(merged):g} to 1" if merged else "")
