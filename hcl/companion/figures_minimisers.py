@@ -46,7 +46,7 @@ def least_hucl(table: pd.DataFrame) -> Picture:
             axis.set_title(title)
         axes[0][1].set_ylim(0, 1.04)
         lay_out(axes[0], [end.text for of in ends for end in of])
-        reference(axes[0][0], log(2), "log 2: all classes at one point", above=True)
+        reference(axes[0][0], log(2), "log 2: all classes at one point")
         for axis, its in zip(axes[0], ends, strict=True):
             end_labels(axis, its)
         return figure
@@ -101,7 +101,7 @@ def rare_classes(table: pd.DataFrame) -> Picture:
             axis.plot(its.index, its, style.METHOD_MARKERS[method] + "-", color=colour, markersize=4.5, clip_on=False)
             ends.append(End(float(its.iloc[-1]), loss, colour))
         ratios = [float(ratio) for ratio in table.index.get_level_values("ratio")]
-        _logarithmic(axis, ratios, "weight of the frequent class over that of a rare one", (1, 2, 3, 5, 10, 20, 30))
+        _logarithmic(axis, ratios, "weight of the frequent class, of a rare one 1", (1, 2, 3, 5, 10, 20, 30))
         axis.set_title("Inner product of the two rare classes")
         axis.set_ylim(-0.6, 1.04)
         lay_out([axis], [end.text for end in ends])
