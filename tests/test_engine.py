@@ -1,6 +1,7 @@
 """The fast training step against the plain one, on a CPU; benchmarks/run.py makes the same comparisons on a GPU."""
 
 import functools
+import inspect
 from dataclasses import replace
 
 import numpy as np
@@ -230,6 +231,11 @@ def test_best_techniques_of_a_device():
     assert str(Techniques.best(CPU)) == "channels_last fused_adam fold"
     best = Techniques.best(torch.device("cuda"), deterministic=True)
     assert str(best) == "channels_last fused_adam fold compile graph deterministic"
+
+
+def test_options_of_an_engine_are_given_by_name_alone():
+    parameters = inspect.signature(Engine).parameters.values()
+    assert [one.name for one in parameters if one.kind is one.POSITIONAL_OR_KEYWORD] == ["spec", "data"]
 
 
 # Shapes of the draws

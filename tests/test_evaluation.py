@@ -1,5 +1,6 @@
 """Evaluation and the training step against themselves done by hand: loops, NumPy and an optimiser of one's own."""
 
+import inspect
 import math
 from dataclasses import replace
 
@@ -109,6 +110,20 @@ def test_similarities_are_of_the_training_split(found):
     values = np.clip(z @ z.T, -1, 1)
     for row, pairs in zip(similarities, (same & ~np.eye(20, dtype=bool), ~same), strict=True):
         np.testing.assert_array_equal(row, np.histogram(values[pairs], 100, (-1, 1))[0])
+
+
+@pytest.mark.parametrize(("each", "counted"), [(665, 1997), (667, 1002), (1334, 1335)])
+def test_of_more_than_two_thousand_items_every_second_or_third_is_compared(each, counted):
+    """Of 1997, 2003 and 4004 items, those of class 0 two more."""
+    many = noise_images(each=each)
+    found = evaluate.evaluate(model_of(), many, SPEC, generator=seeded(9)).similarities
+    assert int(found.sum()) == counted * (counted - 1)
+
+
+def test_a_feature_is_inside_the_ball_by_more_than_rounding():
+    norm = torch.tensor([0.5, evaluate.INSIDE - 1e-7, evaluate.INSIDE, 1.0, 1.5], dtype=torch.float64)
+    metrics = evaluate._norms(norm[:, None])
+    assert float(metrics["inside"]) == 2 / 5 and float(metrics["norm"]) == pytest.approx(float(norm.mean()))
 
 
 def test_probes_train_on_one_split_and_are_tested_on_the_other(found, monkeypatch):
@@ -342,6 +357,27 @@ def test_augmented_views_are_drawn_for_every_image_twice_and_normalised_once():
     assert augmentation.box.shape == (40, 4) and not augmentation.factors[:20].equal(augmentation.factors[20:])
 
 
+def test_options_of_an_evaluation_are_given_by_name_alone():
+    by_place = {
+        evaluate.represent: ["model", "inputs", "spec", "batch_size"],
+        evaluate.evaluate: ["model", "data", "spec"],
+    }
+    for called, expected in by_place.items():
+        parameters = inspect.signature(called).parameters.values()
+        assert [one.name for one in parameters if one.kind is one.POSITIONAL_OR_KEYWORD] == expected
+
+
+def test_noise_is_added_to_normalised_images_whatever_they_are_kept_as():
+    """Of standard deviation .1 in units of the normalised images; whole numbers from 0 to 255 have no room for it."""
+    spec = replace(SPEC, positives="noise", noise=0.1)
+    images = torch.randint(0, 256, (6, 3, 8, 8), dtype=torch.uint8, generator=seeded(1))
+    kept = objective.normalize(images)
+    shown = objective.views(images, spec, generator=seeded())
+    assert shown.equal(objective.views(kept, spec, generator=seeded()))
+    for view in shown.split(6):
+        assert view.dtype == torch.float32 and abs((view - kept).std() - 0.1) < 0.01
+
+
 def test_shapes_of_draws_hold_the_mean_and_eight_deviations_of_the_largest_class():
     """8 of 20 images are of class 0: in a batch of 8 are 3.2 of them, with a deviation of 1.10."""
     spec = replace(SPEC, k=5)
@@ -357,4 +393,4 @@ def test_shapes_of_draws_hold_the_mean_and_eight_deviations_of_the_largest_class
     # 25 + 8 sqrt(25 / 2 x 50 / 99) = 45.1, of draws without replacement; by 50 / 100 it were 45.0.
     assert objective.draw_shape(replace(spec, batch_size=50), halves) == (50, 46, 5)
     one = replace(DATA, train=torch.zeros(1, 3, 1, 1), train_labels=torch.tensor([0]))
-    assert objective.draw_shape(replace(spec, batch_size=1), one) == (1, 1, 5), "a data set of one image"
+    assert objective.draw_shape(replace(spec, batch_size=None), one) == (1, 1, 5), "a data set of one image"

@@ -61,6 +61,31 @@ def test_a_lock_is_held_once_and_is_free_when_it_is_given_up(tmp_path, fault):
     assert list(path.parent.iterdir()) == []
 
 
+@pytest.mark.parametrize(
+    ("error", "soft"),
+    [
+        (NotImplementedError("no locks here"), True),  # as filelock says it before its version 4
+        (OSError(errno.ENOLCK, "no locks here"), True),
+        (OSError(errno.EIO, "a fault of the disk"), False),
+    ],
+    ids=["not implemented", "no locks", "a fault"],
+)
+def test_another_kind_of_lock_is_for_places_without_locks_only(tmp_path, monkeypatch, error, soft):
+    class Refusing(locks.FileLock):
+        def _acquire(self):
+            raise error
+
+    monkeypatch.setattr(locks, "FileLock", Refusing)
+    if soft:
+        lock = locks.claim(tmp_path / "a.lock")
+        assert lock is not None and locks.claim(tmp_path / "a.lock") is None
+        locks.remove(lock)
+    else:
+        with pytest.raises(OSError, match="a fault of the disk"):
+            locks.claim(tmp_path / "a.lock")
+    assert not list(tmp_path.glob("*.soft"))
+
+
 @pytest.mark.filterwarnings("ignore:flock not supported")
 def test_a_killed_process_gives_its_lock_up_at_once(tmp_path, fault):
     path = tmp_path / "a.lock"

@@ -151,6 +151,13 @@ def test_a_record_that_is_gone_or_not_listed_is_told_with_the_command_that_helps
         checks.seal(["x"])
 
 
+def test_a_file_of_a_record_that_is_not_listed_is_told(saved, runs_root):
+    """Its line taken out of the list, and the file edited: the record's other files are as the list says."""
+    name = f"{saved[0].parent.name}/{saved[0].name}/arrays.npz"
+    edit(runs_root / "SHA256SUMS", lambda text: "".join(x for x in text.splitlines(True) if name not in x))
+    assert checks.faults() == [f"{saved[0]}: arrays.npz not in SHA256SUMS."]
+
+
 def test_a_whole_group_that_is_gone_is_found(saved, runs_root):
     shutil.rmtree(runs_root / "laptop")
     assert [line.partition(":")[0] for line in checks.faults()] == sorted(map(str, saved))

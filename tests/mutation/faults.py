@@ -2,7 +2,7 @@
 # ruff: noqa: E501
 
 OPERATOR = "mending left out"
-# Files of tests by module.
+# Files of tests by module, or tests of a file, slow ones too.
 TESTS: dict[str, tuple[str, ...]] = {
     "hcl/training/reading.py": ("test_sums", "test_runs"),
     "hcl/training/checks.py": ("test_sums", "test_archive"),
@@ -10,7 +10,10 @@ TESTS: dict[str, tuple[str, ...]] = {
     "hcl/training/archive.py": ("test_sums", "test_archive"),
     "hcl/training/runs.py": ("test_sums", "test_runs"),
     "hcl/training/locks.py": ("test_locks",),
-    "hcl/training/crew.py": ("test_campaign",),
+    "hcl/training/crew.py": (
+        "test_campaign.py::test_the_death_of_a_process_fails_its_run_and_the_others_go_on",
+        "test_campaign.py::test_processes_that_cannot_begin_say_so",
+    ),
     "hcl/training/worker.py": ("test_checkpoint", "test_campaign"),
     "hcl/training/campaign.py": ("test_campaign",),
     "hcl/training/checkpoint.py": ("test_checkpoint", "test_campaign"),

@@ -2,7 +2,7 @@
 
 SEED = 20260131
 _LOSS = ("test_losses", "test_sampling", "test_simclr_loss", "test_exact", "test_properties")
-_TRAINING = ("test_evaluation", "test_fields", "test_engine", "test_train")
+_TRAINING = ("test_evaluation", "test_evaluate", "test_fields", "test_engine", "test_train")
 _VERDICTS = ("test_verdicts", "test_thresholds", "test_claims")
 
 # Module: number of mutants, files of tests.

@@ -63,8 +63,11 @@ def child(folder: Path, tests: tuple[str, ...], log: Path) -> None:
 
         os.chdir(folder)
         sys.path[:] = [str(folder), str(folder / "tests"), *(p for p in sys.path if Path(p) != ROOT)]
-        files = [f"tests/{name}.py" for name in tests]
-        code = int(pytest.main(["-x", "-q", "--tb=line", "-p", "no:cacheprovider", "-p", "no:randomly", *files]))
+        options = ["-x", "-q", "--tb=line", "-p", "no:cacheprovider", "-p", "no:randomly"]
+        if any("::" in name for name in tests):
+            options += ["-m", "slow or not slow"]
+        files = [f"tests/{name}" if "::" in name else f"tests/{name}.py" for name in tests]
+        code = int(pytest.main([*options, *files]))
         import hcl
 
         assert Path(hcl.__file__).is_relative_to(folder), hcl.__file__
