@@ -73,7 +73,7 @@ class _Memory:
 
     @classmethod
     def empty(cls, x: Tensor) -> "_Memory":
-        return cls(*(x.new_zeros(_MEMORY, *shape) for shape in (x.shape, x.shape, x.shape[:1])))
+        return cls(*(x.new_zeros(0, *shape) for shape in (x.shape, x.shape, x.shape[:1])))
 
     def __getitem__(self, which: Tensor) -> "_Memory":
         return _Memory(self.s[:, which], self.y[:, which], self.rho[:, which])
@@ -87,11 +87,14 @@ class _Memory:
         curvature = (s * y).sum(1)
         counts = curvature > 1e-12 * s.norm(dim=1) * y.norm(dim=1)
         rho = torch.where(counts, 1 / torch.where(counts, curvature, 1), 0)
-        rho = torch.cat([rho[None], self.rho[:-1]]).masked_fill(forget, 0)
-        return _Memory(torch.cat([s[None], self.s[:-1]]), torch.cat([y[None], self.y[:-1]]), rho)
+        kept = slice(_MEMORY - 1)
+        rho = torch.cat([rho[None], self.rho[kept]]).masked_fill(forget, 0)
+        return _Memory(torch.cat([s[None], self.s[kept]]), torch.cat([y[None], self.y[kept]]), rho)
 
     def direction(self, gradient: Tensor) -> Tensor:
         """Return the next direction; of an empty memory that of the steepest descent, at most of length 1."""
+        if not len(self.s):
+            return -gradient / gradient.norm(dim=1, keepdim=True).clamp_min(1)
         q, shares = gradient.clone(), []
         for s, y, rho in zip(self.s, self.y, self.rho, strict=True):
             shares.append(rho * (s * q).sum(1))
@@ -113,11 +116,13 @@ def _step(
     short, long, length = torch.zeros_like(slope), torch.full_like(slope, inf), torch.ones_like(slope)
     best, best_value, best_gradient = x.clone(), value.clone(), gradient.clone()
     left = torch.arange(len(x))
-    for _ in range(_TRIALS):
+    for number in range(_TRIALS):
         trial = x[left] + length[left, None] * direction[left]
         its_value, its_gradient = value_and_gradient(objective, trial)
         lower = its_value <= value[left] + _DECREASE * length[left] * slope[left]
         flat = (its_gradient * direction[left]).sum(1) >= _SLOPE * slope[left]
+        if number == 0 and bool((lower & flat).all()):  # as nearly always
+            return trial, its_value, its_gradient
         better = lower & (its_value < best_value[left])
         best[left[better]], best_value[left[better]] = trial[better], its_value[better]
         best_gradient[left[better]] = its_gradient[better]
