@@ -8,10 +8,10 @@ import torch
 from torch import Tensor
 
 from hcl.choices import one_of
-from hcl.descent import value_and_gradient
+from hcl.descent import descend, value_and_gradient
 from hcl.exact import Population, exact_loss, mixed
 from hcl.hardening import Hardening
-from hcl.minimise import fold, minimise
+from hcl.minimise import fold, random_points
 from hcl.models import unit_ball, unit_sphere
 from hcl.psi import Psi
 from hcl.shapes import Shape, shape_of
@@ -154,16 +154,26 @@ class Found:
 def explore(
     problem: Problem, *, restarts: int = 50, generator: torch.Generator | None = None, steps: int = 1000
 ) -> Found:
-    """Minimise a loss over its points from random starts, all of them at once.
+    """Minimise a loss over its points from random starts, all at once and each on its own (`hcl.descent`).
 
     Args:
         problem: the question.
         restarts: number of random starts, >= 1.
         generator: of the starts; None is one of seed 0.
         steps: iterations at most.
+
+    Raises:
+        ValueError: if there is no start.
     """
-    found = minimise(
-        problem.loss, len(problem.labels), problem.dim, starts=restarts, steps=steps, normalise=_ONTO[problem.space],
-        seed=torch.Generator().manual_seed(0) if generator is None else generator,
-    )  # fmt: skip
-    return Found(problem, found.z, found.losses, problem.projected_gradient(found.z))
+    if restarts < 1:
+        raise ValueError(f"restarts must be >= 1, got {restarts}.")
+    generator = torch.Generator().manual_seed(0) if generator is None else generator
+    n, onto = len(problem.labels), _ONTO[problem.space]
+    points = random_points(restarts, n, problem.dim, generator)
+
+    def loss(x: Tensor) -> Tensor:
+        return problem.loss(onto(x.unflatten(1, (n, problem.dim))))
+
+    ends = descend(loss, points.flatten(1), steps=steps, tolerance=1e-9)
+    z = onto(ends.unflatten(1, (n, problem.dim)))
+    return Found(problem, z, problem.loss(z), problem.projected_gradient(z))

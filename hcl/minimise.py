@@ -8,7 +8,6 @@ import torch
 from torch import Tensor
 
 from hcl import geometry
-from hcl.descent import descend
 
 
 @dataclass(frozen=True)
@@ -48,20 +47,22 @@ def minimise(
     d: int,
     *,
     starts: int = 20,
-    seed: int | torch.Generator = 0,
+    seed: int = 0,
     normalise: Callable[[Tensor], Tensor] = fold,
     steps: int = 500,
 ) -> Minima:
-    """Minimise a loss over n points of R^d by L-BFGS, all starts at once and each on its own (`hcl.descent`).
+    """Minimise a loss over n points of R^d by L-BFGS, all starts at once.
 
-    Starts are Gaussian, from near the origin to near the sphere and beyond.
+    Starts are Gaussian, from near the origin to near the sphere and beyond. Their losses are summed: they
+    share the estimate of curvature and the length of a step, and nothing else. That is quick, and says of no start
+    whether it has converged; `hcl.explore.explore` does.
 
     Args:
         loss: of (starts, n, d) representations, one value a start.
         n: number of points.
         d: their dimension.
         starts: number of random starts, >= 1.
-        seed: of the starts, or the generator that they are drawn from.
+        seed: of the starts.
         normalise: maps any points to representations that are allowed; the default is the unit ball.
         steps: iterations at most.
 
@@ -70,17 +71,28 @@ def minimise(
     """
     if starts < 1:
         raise ValueError(f"starts must be >= 1, got {starts}.")
-    generator = seed if isinstance(seed, torch.Generator) else torch.Generator().manual_seed(seed)
-    length = torch.linspace(0.1, 1.5, starts, dtype=torch.float64)[:, None, None]
-    points = length * torch.randn(starts, n, d, generator=generator, dtype=torch.float64) / d**0.5
+    points = random_points(starts, n, d, torch.Generator().manual_seed(seed)).requires_grad_()
+    optimizer = torch.optim.LBFGS(
+        [points], max_iter=steps, history_size=20, tolerance_grad=1e-8, tolerance_change=1e-12,
+        line_search_fn="strong_wolfe",
+    )  # fmt: skip
 
-    def flat(x: Tensor) -> Tensor:
-        return loss(normalise(x.unflatten(1, (n, d))))
+    def closure() -> Tensor:
+        optimizer.zero_grad()
+        total = loss(normalise(points)).sum()
+        total.backward()
+        return total
 
-    ends = descend(flat, points.flatten(1), steps=steps, tolerance=1e-9)
+    optimizer.step(closure)
     with torch.no_grad():
-        z = normalise(ends.unflatten(1, (n, d)))
+        z = normalise(points)
         return Minima(z, loss(z))
+
+
+def random_points(starts: int, n: int, d: int, generator: torch.Generator) -> Tensor:
+    """Return Gaussian points to start from, from near the origin to near the sphere and beyond: (starts, n, d)."""
+    length = torch.linspace(0.1, 1.5, starts, dtype=torch.float64)[:, None, None]
+    return length * torch.randn(starts, n, d, generator=generator, dtype=torch.float64) / d**0.5
 
 
 def nc_metrics(z: Tensor, labels: Tensor) -> dict[str, float]:

@@ -257,6 +257,8 @@ def test_an_answer_is_decided_by_its_generator_and_counts_what_converged_only():
     assert torch.equal(one.z, two.z) and not torch.equal(one.z, other.z)
     rough = explore(asked, restarts=3, generator=seeded(), steps=2)
     assert not rough.converged.any() and rough.least == float(rough.losses.min())
+    with pytest.raises(ValueError, match="restarts must be >= 1"):
+        explore(asked, restarts=0)
 
 
 @pytest.mark.parametrize(
