@@ -22,10 +22,10 @@ links: $(READY) # that lead out of the built book; make links CHECK=--check asks
 	$(BIN)/hcl links $(CHECK)
 
 test: $(READY)
-	$(BIN)/python -m pytest -n 2
+	$(BIN)/python -m pytest -n 2 --dist worksteal
 
 test-slow: $(READY) # what is long by nature: every notebook at smoke, kills, whole campaigns
-	$(BIN)/python -m pytest -n 2 -m slow --ignore=tests/browser
+	$(BIN)/python -m pytest -n 2 --dist worksteal -m slow --ignore=tests/browser
 
 test-browser: $(READY) # every page of the built book in Chromium, JupyterLab, the PDF
 	$(BIN)/python -m pytest -n 2 -m slow tests/browser

@@ -6,14 +6,16 @@ from typing import Literal
 import torch
 from torch import Tensor
 
+from hcl.inputs import check_temperature
 from hcl.psi import InfoNCE, Psi
 
 
-def _separation(num_classes: int) -> float:
-    """Return -C/(C-1), the inner product of two means of an ETF minus that of a mean with itself."""
+def _separation(num_classes: int, temperature: float) -> float:
+    """Return -C/(C-1) over T: the inner product of two means of an ETF minus that of a mean with itself."""
     if num_classes < 2:
         raise ValueError(f"num_classes must be >= 2, got {num_classes}.")
-    return -num_classes / (num_classes - 1)
+    check_temperature(temperature)
+    return -num_classes / (num_classes - 1) / temperature
 
 
 def _check_k(k: int | None) -> None:
@@ -21,7 +23,9 @@ def _check_k(k: int | None) -> None:
         raise ValueError(f"k must be >= 1, or None for the limit, got {k}.")
 
 
-def scl_lower_bound(num_classes: int, k: int | None = 256, psi: Psi | None = None) -> float:
+def scl_lower_bound(
+    num_classes: int, k: int | None = 256, psi: Psi | None = None, *, temperature: float = 1.0
+) -> float:
     r"""Return the least SCL and HSCL loss of unit-ball representations, eq. (11).
 
     .. math:: \psi_k\left(\frac{-C}{C-1}, \dots, \frac{-C}{C-1}\right)
@@ -30,20 +34,23 @@ def scl_lower_bound(num_classes: int, k: int | None = 256, psi: Psi | None = Non
         num_classes: C >= 2, equiprobable.
         k: number of negatives; None is the limit k -> infinity (the same value for InfoNCE).
         psi: contrastive loss function; None is `InfoNCE`, for which this is log(1 + exp(-C/(C-1))).
+        temperature: > 0, of the loss, which divides every inner product; 1 is the paper's (D11).
 
     Returns:
         The bound, to float64 accuracy (the paper prints .3105 for C=100; it is .310555, D41).
 
     Raises:
-        ValueError: if ``num_classes < 2`` or ``k < 1``.
+        ValueError: if ``num_classes < 2``, ``k < 1`` or a temperature that is not > 0.
     """
     _check_k(k)
     psi = InfoNCE() if psi is None else psi
-    v = torch.tensor([_separation(num_classes)], dtype=torch.float64)
+    v = torch.tensor([_separation(num_classes, temperature)], dtype=torch.float64)
     return float(psi.expectation(v, torch.zeros_like(v)) if k is None else psi(v.expand(k)))
 
 
-def ucl_lower_bound(num_classes: int, k: int | None = 256, psi: Psi | None = None) -> float:
+def ucl_lower_bound(
+    num_classes: int, k: int | None = 256, psi: Psi | None = None, *, temperature: float = 1.0
+) -> float:
     r"""Return the least UCL loss of unit-ball representations, eq. (30).
 
     The labels of anchor and negatives are independent and uniform, so the number b of negatives from another class
@@ -53,16 +60,17 @@ def ucl_lower_bound(num_classes: int, k: int | None = 256, psi: Psi | None = Non
         num_classes: C >= 2, equiprobable latent classes.
         k: number of negatives; None is the limit k -> infinity (for C=3 the paper prints this limit, D42).
         psi: contrastive loss function, symmetric in its arguments; None is `InfoNCE`.
+        temperature: > 0, of the loss, which divides every inner product; 1 is the paper's (D11).
 
     Returns:
         The bound, to float64 accuracy.
 
     Raises:
-        ValueError: if ``num_classes < 2`` or ``k < 1``.
+        ValueError: if ``num_classes < 2``, ``k < 1`` or a temperature that is not > 0.
     """
     _check_k(k)
     psi = InfoNCE() if psi is None else psi
-    separation = _separation(num_classes)
+    separation = _separation(num_classes, temperature)
     other = 1 - 1 / num_classes
     if k is None:
         v = torch.tensor([0.0, separation], dtype=torch.float64)
@@ -76,7 +84,12 @@ def ucl_lower_bound(num_classes: int, k: int | None = 256, psi: Psi | None = Non
 
 
 def ucl_batch_value(
-    num_classes: int, batch_size: int, k: int | None = 256, reduction: Literal["anchor", "pair"] = "anchor"
+    num_classes: int,
+    batch_size: int,
+    k: int | None = 256,
+    reduction: Literal["anchor", "pair"] = "anchor",
+    *,
+    temperature: float = 1.0,
 ) -> float:
     r"""Return the mean InfoNCE loss of UCL in a batch at Neural-Collapse, where Theorem 3 has its bound (D43).
 
@@ -91,12 +104,14 @@ def ucl_batch_value(
         k: number of negatives drawn from the batch; None is the limit k -> infinity.
         reduction: ``"anchor"`` weighs the anchors of all batches alike, ``"pair"`` the anchor-positive pairs, which
             gives an anchor the weight n_c (D1).
+        temperature: > 0, of the loss, which divides every inner product; 1 is the paper's (D11).
 
     Returns:
         The value: .3161 and .3168 at C=100, B=512, against the bound .3152.
 
     Raises:
-        ValueError: if ``num_classes < 2``, ``batch_size < 1``, ``k < 1``, or for another ``reduction``.
+        ValueError: if ``num_classes < 2``, ``batch_size < 1``, ``k < 1``, another ``reduction`` or a temperature
+            that is not > 0.
     """
     _check_k(k)
     if batch_size < 1:
@@ -105,7 +120,7 @@ def ucl_batch_value(
         raise ValueError(f"reduction must be 'anchor' or 'pair', got {reduction!r}.")
     from scipy.stats import binom
 
-    other = exp(_separation(num_classes))
+    other = exp(_separation(num_classes, temperature))
     count = torch.arange(1, batch_size + 1, dtype=torch.float64)
     share = count / batch_size
     if k is None:
@@ -120,7 +135,7 @@ def ucl_batch_value(
     return float(weight @ value / weight.sum())
 
 
-def simclr_lower_bound(num_classes: int, weight: float, supervised: bool = True) -> float:
+def simclr_lower_bound(num_classes: int, weight: float, supervised: bool = True, *, temperature: float = 1.0) -> float:
     r"""Return the least SimCLR loss (42) of unit-ball representations: Theorem 2 or 3 for k -> infinity with Q.
 
     .. math:: \log\left(1 + Q e^{-C/(C-1)}\right)
@@ -136,15 +151,16 @@ def simclr_lower_bound(num_classes: int, weight: float, supervised: bool = True)
         weight: Q >= 0. The paper's "batch size minus two" is 510 for B=512; `hcl.losses.simclr_loss` counts views
             and has 2B - 2 = 1022 (D13).
         supervised: negatives of other classes only.
+        temperature: > 0, of the loss, which divides every inner product; 1 is the paper's (D11).
 
     Returns:
         The bound, to float64 accuracy: 5.2297 at C=100, Q=510; 5.9221 at Q=1022.
 
     Raises:
-        ValueError: if ``num_classes < 2`` or ``weight < 0``.
+        ValueError: if ``num_classes < 2``, ``weight < 0`` or a temperature that is not > 0.
     """
     if not weight >= 0:
         raise ValueError(f"weight (Q of eq. 42) must be >= 0, got {weight}.")
-    other = exp(_separation(num_classes))
+    other = exp(_separation(num_classes, temperature))
     mean = other if supervised else 1 / num_classes + (1 - 1 / num_classes) * other
     return log1p(weight * mean)

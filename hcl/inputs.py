@@ -47,6 +47,16 @@ def check_temperature(temperature: float) -> None:
         raise ValueError(f"temperature must be a finite number > 0, got {temperature!r}.")
 
 
+def check_rows(rows: int | None) -> None:
+    """Refuse a number of anchors at a time that is not None or a whole number >= 1.
+
+    Raises:
+        ValueError: if it is not.
+    """
+    if rows is not None and (isinstance(rows, bool) or not isinstance(rows, int) or rows < 1):
+        raise ValueError(f"rows must be a whole number >= 1, or None for all anchors at once, got {rows!r}.")
+
+
 def whole_labels(labels: Labels, count: int, device: torch.device) -> Tensor:
     """Return labels as int64 on the device of what they belong to; a tensor that is so already as it is.
 

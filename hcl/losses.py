@@ -1,20 +1,25 @@
 """The contrastive losses: Algorithm 1 of the paper (SCL, HSCL, UCL, HUCL) and the SimCLR loss (42)."""
 
+from collections.abc import Callable
+from functools import partial
 from math import inf, log
-from typing import NamedTuple, Unpack, get_args
+from typing import Any, NamedTuple, Unpack, get_args
 
 import torch
 from torch import Tensor
 from torch.nn import functional as F
+from torch.utils.checkpoint import checkpoint
 
-from hcl import draws
+from hcl import pairs
 from hcl.choices import Reduction, one_of
 from hcl.hardening import Hardening, Uniform
-from hcl.inputs import Labels, at_least_float32, check_temperature, whole_labels
-from hcl.psi import InfoNCE, Psi, Triplet, log_mean_exp
+from hcl.inputs import Labels, at_least_float32, check_rows, check_temperature, whole_labels
+from hcl.pairs import Pairs
+from hcl.psi import InfoNCE, Psi, Triplet
 from hcl.sampling import Drawn, Exact, Keywords, Sampling, chosen
 
 __all__ = ["Drawn", "Exact", "InfoNCE", "Triplet", "contrastive_loss", "simclr_loss"]
+_ALL = slice(None)  # of the anchors
 
 
 def contrastive_loss(
@@ -29,6 +34,7 @@ def contrastive_loss(
     z_pos: Tensor | None = None,
     exclude_self: bool = False,
     psi: Psi | None = None,
+    rows: int | None = None,
     **keywords: Unpack[Keywords],
 ) -> Tensor:
     r"""Return the batch estimate of the SCL, HSCL, UCL or HUCL loss (Algorithm 1).
@@ -53,7 +59,7 @@ def contrastive_loss(
 
     Args:
         z: (n, d) representations, already normalised.
-        labels: (n,) classes, latent in the unsupervised setting, where they choose the positives only (D5): a tensor of
+        labels: (n,) classes, latent if unsupervised, where they choose the positives only (D5): a tensor of
             whole numbers on the device of ``z``, a list or a NumPy array; may be None if not supervised and ``z_pos``
             is given.
         supervised: negatives are the items of other classes (eq. 3, D3) if True, the whole batch, the anchor and its
@@ -69,6 +75,9 @@ def contrastive_loss(
         z_pos: (n, d) one given positive an anchor; None takes every item of the anchor's class, itself included (D5).
         exclude_self: drop the anchor from its own negatives (unsupervised).
         psi: contrastive loss function; None is `InfoNCE`.
+        rows: anchors at a time, >= 1, whose similarities are computed once more for the gradient, so that what is kept
+            is of the size of ``rows`` x n in place of n x n numbers: the same loss, for large batches. It takes
+            `Exact`, ``Drawn(per="anchor")`` or given positives. None takes all at once.
         keywords: how ``sampling`` was said before it was there, refused beside it: ``k`` (None is `Exact`),
             ``negatives`` (``"per_pair"``, ``"per_anchor"``), ``max_positives``, ``generator`` and ``uniforms``, of
             `Drawn`, and ``detach_weights``, of `Exact`.
@@ -82,97 +91,97 @@ def contrastive_loss(
     """
     sampling = chosen(sampling, keywords)
     _check_arguments(z, labels, supervised=supervised, reduction=reduction, z_pos=z_pos, temperature=temperature)
+    check_rows(rows)
     labels = None if labels is None else whole_labels(labels, len(z), z.device)
-    z = at_least_float32(z)
-    s = _over(_similarities(z), temperature)
-    same = None if labels is None else labels[:, None] == labels[None, :]
-    allowed = ~same if supervised and same is not None else torch.ones_like(s, dtype=torch.bool)
-    if exclude_self:
-        allowed = allowed & ~torch.eye(len(z), dtype=torch.bool, device=s.device)
+    z_pos = None if z_pos is None else at_least_float32(z_pos)
+    detach = isinstance(sampling, Drawn) or sampling.detach
+    batch = _Batch(
+        at_least_float32(z),
+        labels,
+        z_pos,
+        supervised,
+        exclude_self,
+        hardening or Uniform(),
+        temperature,
+        reduction,
+        detach,
+    )
+    psi = InfoNCE() if psi is None else psi
+    if rows is None:
+        return _summed(batch, _ALL, psi, sampling)
+    return _by_rows(batch, psi, sampling, rows)
+
+
+class _Batch(NamedTuple):
+    """The arguments of a loss that say what its anchors, positives and negatives are."""
+
+    z: Tensor
+    labels: Tensor | None
+    z_pos: Tensor | None
+    supervised: bool
+    exclude_self: bool
+    hardening: Hardening
+    temperature: float
+    reduction: Reduction
+    detach: bool
+    number: Tensor | None = None  # of all pairs, where it cannot be told from the anchors at hand
+
+
+def _summed(batch: _Batch, at: slice, psi: Psi, sampling: Sampling) -> Tensor:
+    """Return what some anchors bring to the loss."""
+    of = _pairs(batch, at)
+    return pairs.exact(of, psi) if isinstance(sampling, Exact) else pairs.drawn(of, psi, sampling)
+
+
+def _pairs(batch: _Batch, at: slice) -> Pairs:
+    z, labels = batch.z, batch.labels
+    anchors, z_pos = (z, batch.z_pos) if at == _ALL else (z[at], None if batch.z_pos is None else batch.z_pos[at])
+    s = _over(_similarities(anchors, z), batch.temperature)
+    same = None if labels is None else labels[at, None] == labels[None, :]
+    allowed = ~same if batch.supervised and same is not None else torch.ones_like(s, dtype=torch.bool)
+    if batch.exclude_self:
+        place = torch.arange(len(z), device=s.device)
+        allowed = allowed & (place[at, None] != place[None, :])
     usable = allowed[0].any()  # each item has a negative, or none has
-    frozen = s.detach() if isinstance(sampling, Drawn) or sampling.detach else s
-    log_p = _log_probabilities(frozen, allowed | ~usable, hardening or Uniform())
+    log_p = _log_probabilities(s.detach() if batch.detach else s, allowed | ~usable, batch.hardening)
 
     if z_pos is None:
         assert same is not None
         s_pos, positive = s, same
     else:
-        s_pos = _over((z * at_least_float32(z_pos)).sum(1, keepdim=True), temperature)  # (n, 1)
+        s_pos = _over((anchors * z_pos).sum(1, keepdim=True), batch.temperature)  # (r, 1)
         positive = torch.ones_like(s_pos, dtype=torch.bool)
     counts = positive.sum(1)
-    total = len(z) * counts.to(s.dtype) if reduction == "anchor" else counts.sum().to(s.dtype).expand(len(z))
-    pairs = _Pairs(s, log_p, s_pos, positive, counts, usable / total, given=z_pos is not None)
-    psi = InfoNCE() if psi is None else psi
-    if isinstance(sampling, Exact):
-        return _exact(pairs, psi)
-    return _drawn(pairs, psi, sampling)
-
-
-class _Pairs(NamedTuple):
-    """What is summed over: the pairs of anchor and positive, and what the anchors draw from.
-
-    Attributes:
-        s: (n, n) similarities.
-        log_p: (n, n) log of the negative distribution of each anchor.
-        s_pos: (n, n) or (n, 1) similarities to the positives.
-        positive: which of them are.
-        counts: (n,) number of positives.
-        weight: (n,) of each of them in the loss.
-        given: whether positives were given, one an anchor.
-    """
-
-    s: Tensor
-    log_p: Tensor
-    s_pos: Tensor
-    positive: Tensor
-    counts: Tensor
-    weight: Tensor
-    given: bool
-
-
-def _exact(of: _Pairs, psi: Psi) -> Tensor:
-    if not isinstance(psi, InfoNCE):
-        return _sum(of, psi.expectation(of.s[:, None, :] - of.s_pos[..., None], of.log_p[:, None, :]))
-    level = (of.log_p + of.s).logsumexp(1, keepdim=True)
-    if not of.given and _may_be_ragged(of.s):
-        return _ragged_sum(of, level, torch.zeros_like(of.counts))
-    return _sum(of, F.softplus(level - of.s_pos))
-
-
-def _drawn(of: _Pairs, psi: Psi, draw: Drawn) -> Tensor:
-    one_set = draw.per == "anchor" or of.given
-    _check_uniforms(draw, len(of.s), one_set=one_set)
-    sets, set_of = (1, torch.zeros_like(of.counts)) if one_set else _draw_sets(of.positive, draw.max_positives)
-    infonce = isinstance(psi, InfoNCE)
-    ragged = not of.given and infonce and _may_be_ragged(of.s)
-    uniforms = draw.uniforms
-    own_draws = ragged and uniforms is None and draw.max_positives is None and sets > 1
-    if uniforms is None and not own_draws:
-        shape = (len(of.s), sets, draw.k)
-        uniforms = torch.rand(shape, dtype=of.s.dtype, device=of.s.device, generator=draw.generator)
-
-    if not infonce:
-        assert uniforms is not None
-        s_neg = _taken(of.s, of.log_p, uniforms)
-        return _sum(of, psi((s_neg if sets == 1 else s_neg.index_select(1, set_of)) - of.s_pos[..., None]))
-    # log mean exp(s - a) = log mean exp(s) - a: one number a draw set, whatever the number of its pairs.
-    if uniforms is None:
-        level = draws.log_mean_exp_of_draws(of.s, of.log_p.exp(), of.counts, draw.k, draw.generator)
+    if batch.reduction == "anchor":
+        total = len(z) * counts.to(s.dtype)
     else:
-        level = log_mean_exp(_taken(of.s, of.log_p, uniforms))
-    if ragged:
-        return _ragged_sum(of, level, set_of)
-    return _sum(of, F.softplus((level if sets == 1 else level.index_select(1, set_of)) - of.s_pos))
+        number = counts.sum() if batch.number is None else batch.number
+        total = number.to(s.dtype).expand(len(s))
+    return Pairs(s, log_p, s_pos, positive, counts, usable / total, given=z_pos is not None)
 
 
-def _sum(of: _Pairs, pair: Tensor) -> Tensor:
-    return (of.weight[:, None] * of.positive * pair).sum()
-
-
-def _ragged_sum(of: _Pairs, level: Tensor, set_of: Tensor) -> Tensor:
-    """Return the loss from the positive pairs alone, whose number follows from the data."""
-    i, j = of.positive.nonzero(as_tuple=True)
-    return (of.weight[i] * F.softplus(level[i, set_of[j]] - of.s_pos[i, j])).sum()
+def _by_rows(batch: _Batch, psi: Psi, sampling: Sampling, rows: int) -> Tensor:
+    """Return the loss, some anchors after the other, whose similarities are computed again for the gradient."""
+    n, uniforms = len(batch.z), None
+    parts = _parts(n, rows)
+    if isinstance(sampling, Drawn):
+        if sampling.per == "pair" and batch.z_pos is None:
+            raise ValueError(
+                "rows needs negatives drawn once an anchor, or their expectation: k for each pair are more than n x n "
+                'numbers. Take sampling=Drawn(per="anchor") or Exact().'
+            )
+        pairs.check_uniforms(sampling, n, one_set=True)
+        uniforms = pairs.uniforms_of(sampling, batch.z, sets=1)
+    labels = None if batch.z_pos is not None else batch.labels
+    number = (
+        torch.tensor(n) if labels is None else torch.stack([(labels[at, None] == labels).sum() for at in parts]).sum()
+    )
+    batch = batch._replace(number=number)
+    loss = batch.z.new_zeros(())
+    for at in parts:
+        draw = sampling if uniforms is None else Drawn.from_uniforms(uniforms[at], per="anchor")
+        loss = loss + _again(_summed, batch, at, psi, draw)
+    return loss
 
 
 def simclr_loss(
@@ -184,6 +193,7 @@ def simclr_loss(
     temperature: float = 1.0,
     weight: float | None = None,
     detach_weights: bool = True,
+    rows: int | None = None,
 ) -> Tensor:
     r"""Return the SimCLR loss, eq. (42): the InfoNCE loss for k -> infinity with a weight Q on the negatives.
 
@@ -193,11 +203,12 @@ def simclr_loss(
     Args:
         z: (n, d) first views, already normalised.
         z_pos: (n, d) second views.
-        labels: (n,) classes for the supervised setting, as in `contrastive_loss`; None for the unsupervised one.
+        labels: (n,) classes if supervised, as in `contrastive_loss`; None if not.
         hardening: eta; None is `Uniform`.
         temperature: > 0, divides every inner product, as in `contrastive_loss`; 1 is the paper's (D11).
         weight: Q >= 0; None is the number of views - 2, that is 2n - 2 (D13).
         detach_weights: no gradient through the hardened distribution (D6).
+        rows: views at a time, as in `contrastive_loss`; None takes all at once.
 
     Returns:
         The loss, a scalar; 0 where there is no negative at all, NaN if anything in the views is NaN.
@@ -209,36 +220,58 @@ def simclr_loss(
         raise ValueError(f"z and z_pos must both be (n, d), got {tuple(z.shape)} and {tuple(z_pos.shape)}.")
     labels = None if labels is None else whole_labels(labels, len(z), z.device)
     check_temperature(temperature)
+    check_rows(rows)
     weight = 2 * len(z) - 2 if weight is None else weight
     if not weight >= 0:
         raise ValueError(f"weight (Q of eq. 42) must be >= 0, got {weight}.")
     views = at_least_float32(torch.cat([z, z_pos]))
-    image = torch.arange(len(z), device=z.device).repeat(2)
-    s = _over(_similarities(views), temperature)
-    allowed = image[:, None] != image[None, :]
+    labels = None if labels is None else labels.repeat(2)
+    part = partial(_simclr_part, views, labels, hardening or Uniform(), temperature, weight, detach_weights)
+    if rows is None:
+        return part(_ALL).mean()
+    return torch.stack([_again(part, at).sum() for at in _parts(len(views), rows)]).sum() / len(views)
+
+
+def _simclr_part(
+    views: Tensor,
+    labels: Tensor | None,
+    hardening: Hardening,
+    temperature: float,
+    weight: float,
+    detach: bool,
+    at: slice,
+) -> Tensor:
+    """Return the losses of some views: (r,)."""
+    image = torch.arange(len(views), device=views.device) % (len(views) // 2)
+    s = _over(_similarities(views if at == _ALL else views[at], views), temperature)
+    allowed = image[at, None] != image[None, :]
     if labels is not None:
-        allowed = allowed & (labels.repeat(2)[:, None] != labels.repeat(2)[None, :])
+        allowed = allowed & (labels[at, None] != labels[None, :])
     usable = allowed[0].any()  # each view has a negative, or none has
-    log_p = _log_probabilities(s.detach() if detach_weights else s, allowed | ~usable, hardening or Uniform())
-    s_pos = _over((views * views.roll(len(z), 0)).sum(1), temperature)
+    log_p = _log_probabilities(s.detach() if detach else s, allowed | ~usable, hardening)
+    s_pos = _over((views * views.roll(len(views) // 2, 0)).sum(1)[at], temperature)
     log_q = log(weight) if weight > 0 else -inf
-    loss = F.softplus(log_q + (log_p + s).logsumexp(1) - s_pos)
-    return loss.mean() * usable
+    return F.softplus(log_q + (log_p + s).logsumexp(1) - s_pos) * usable
 
 
-def _similarities(z: Tensor) -> Tensor:
-    """Return z_i . z_j in the precision of ``z``, also where the caller trains under autocast: (n, n)."""
+def _parts(n: int, rows: int) -> list[slice]:
+    return [slice(first, first + rows) for first in range(0, n, rows)]
+
+
+def _again(part: Callable[..., Tensor], *arguments: Any) -> Tensor:
+    """Return what a function gives, of which nothing is kept: its gradient calls it once more."""
+    value: Tensor = checkpoint(part, *arguments, use_reentrant=False, preserve_rng_state=False)
+    return value
+
+
+def _similarities(anchors: Tensor, z: Tensor) -> Tensor:
+    """Return z_i . z_j in the precision of ``z``, also where the caller trains under autocast: (r, n)."""
     with torch.autocast(z.device.type, enabled=False):
-        return z @ z.T
+        return anchors @ z.T
 
 
 def _over(s: Tensor, temperature: float) -> Tensor:
     return s if temperature == 1 else s / temperature
-
-
-def _may_be_ragged(s: Tensor) -> bool:
-    """Return whether shapes may follow from the data, s is finite, and exp(s) is far from the ends of its range."""
-    return draws.eager_on_cpu(s) and bool(s.detach().amax() - s.detach().amin() < 80)
 
 
 def _log_probabilities(s: Tensor, allowed: Tensor, hardening: Hardening) -> Tensor:
@@ -246,19 +279,6 @@ def _log_probabilities(s: Tensor, allowed: Tensor, hardening: Hardening) -> Tens
     log_weight = hardening.log_weight(s).masked_fill(~allowed, -inf)
     dead = log_weight.amax(1, keepdim=True) == -inf
     return log_weight.masked_fill(dead & allowed, 0).log_softmax(1)
-
-
-def _draw_sets(same: Tensor, max_positives: int | None) -> tuple[int, Tensor]:
-    """Return the number of draw sets an anchor and (n,) which of them the pair with positive j uses."""
-    if max_positives is None:
-        max_positives = int(same.sum(1).max()) if same.device.type == "cpu" else len(same)
-    rank = same.tril(-1).sum(1)  # items of the same class before j: its number among the positives of any anchor
-    return max_positives, rank % max_positives
-
-
-def _taken(s: Tensor, log_p: Tensor, uniforms: Tensor) -> Tensor:
-    """Return the drawn similarities: (n, sets, k)."""
-    return s.gather(1, draws.invert(log_p.exp(), uniforms).flatten(1)).view(uniforms.shape)
 
 
 def _check_arguments(
@@ -278,13 +298,3 @@ def _check_arguments(
         raise ValueError(f"z_pos must have the shape of z, {tuple(z.shape)}, got {tuple(z_pos.shape)}.")
     check_temperature(temperature)
     one_of("reduction", reduction, get_args(Reduction))
-
-
-def _check_uniforms(draw: Drawn, n: int, *, one_set: bool) -> None:
-    if draw.uniforms is None:
-        return
-    sets = 1 if one_set else draw.max_positives
-    if sets is None:
-        raise ValueError("uniforms needs k and, if pairs have draws of their own, max_positives: they are its shape.")
-    if draw.uniforms.shape != (n, sets, draw.k):
-        raise ValueError(f"uniforms must be {(n, sets, draw.k)}, got {tuple(draw.uniforms.shape)}.")

@@ -7,7 +7,7 @@ from torch import Tensor, nn
 from hcl import distributed
 from hcl.choices import Reduction, one_of
 from hcl.hardening import Hardening, Uniform
-from hcl.inputs import Labels, check_temperature, whole_labels
+from hcl.inputs import Labels, check_rows, check_temperature, whole_labels
 from hcl.losses import contrastive_loss
 from hcl.models import unit_ball, unit_sphere
 from hcl.psi import InfoNCE, Psi
@@ -32,6 +32,7 @@ class ContrastiveLoss(nn.Module):
         reduction: ``"anchor"`` or ``"pair"`` (D1).
         exclude_self: drop the anchor from its own negatives (unsupervised).
         psi: contrastive loss function; None is `InfoNCE`.
+        rows: anchors at a time, for large batches, as in `hcl.losses.contrastive_loss`; None takes all at once.
         gather: take the negatives, and the positives of a class, from the batches of all processes of a distributed
             training (`hcl.distributed.gather`), each of which then has the loss of the whole batch. Draws are equal on
             all of them if their generators are; otherwise the gradients are averaged over as many draws.
@@ -51,6 +52,7 @@ class ContrastiveLoss(nn.Module):
         reduction: Reduction = "anchor",
         exclude_self: bool = False,
         psi: Psi | None = None,
+        rows: int | None = None,
         gather: bool = False,
     ) -> None:
         super().__init__()
@@ -58,7 +60,8 @@ class ContrastiveLoss(nn.Module):
             one_of("normalization", normalization, _NORMALIZATIONS)
         check_temperature(temperature)
         one_of("reduction", reduction, get_args(Reduction))
-        self.supervised, self.exclude_self, self.gather = supervised, exclude_self, gather
+        check_rows(rows)
+        self.supervised, self.exclude_self, self.rows, self.gather = supervised, exclude_self, rows, gather
         self.hardening = Uniform() if hardening is None else hardening
         self.sampling = chosen(sampling, {})
         self.normalization, self.temperature, self.reduction = normalization, temperature, reduction
@@ -93,12 +96,14 @@ class ContrastiveLoss(nn.Module):
             z_pos=positives,
             exclude_self=self.exclude_self,
             psi=self.psi,
+            rows=self.rows,
         )
 
     def extra_repr(self) -> str:
         """Return the options that say which loss it is, the usual ones left out."""
         usual = {
-            "temperature": 1.0, "reduction": "anchor", "exclude_self": False, "psi": InfoNCE(), "gather": False,
+            "temperature": 1.0, "reduction": "anchor", "exclude_self": False, "psi": InfoNCE(), "rows": None,
+            "gather": False,
         }  # fmt: skip
         names = ["supervised", "hardening", "sampling", "normalization"]
         names += [name for name, value in usual.items() if getattr(self, name) != value]

@@ -39,7 +39,7 @@ notes.where([study], runs)
 # %% [markdown]
 # ## What the ambiguities change
 #
-# Each row changes one setting, named before the arrow, to what follows it:
+# Each row changes one choice, named before the arrow, to what follows it:
 #
 # - **reduction** (D1): the loss is a mean over the positives of an anchor, then over anchors (Algorithm 1), or over all
 #   pairs at once (official code).

@@ -146,5 +146,5 @@ glue(
     f"{len(page.runs)} runs on {page.study.dataset}",
     display=False,
 )
-glue("fig03-profile", page.scale, display=False)
+glue("fig03-profile", page.profile, display=False)
 glue("fig03-result", page.result, display=False)

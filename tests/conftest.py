@@ -13,3 +13,15 @@ def runs_root(tmp_path, monkeypatch):
     root.mkdir()
     monkeypatch.setenv("HCL_RUNS", str(root))
     return root
+
+
+@pytest.fixture
+def quick_evaluations(request, monkeypatch):
+    """For tests of runs that are about other things; see `helpers.evaluate_quickly`.
+
+    Not where other processes take part, which would measure other numbers: those tests are slow anyway.
+    """
+    if request.node.get_closest_marker("slow") is None:
+        from helpers import evaluate_quickly
+
+        evaluate_quickly(monkeypatch)

@@ -15,6 +15,13 @@ def seeded(seed=0):
     return torch.Generator().manual_seed(seed)
 
 
+def evaluate_quickly(patch):
+    """Have the losses of an evaluation averaged over four batches in place of ten."""
+    from hcl.training import evaluate
+
+    patch.setattr(evaluate, "LOSS_BATCHES", 4)
+
+
 def noise_images(classes=3, each=6, *, tests=4, size=4, seed=0):
     """A data set of uint8 noise whose training and test splits differ in everything: images, sizes, order of labels.
 

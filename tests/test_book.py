@@ -21,6 +21,7 @@ def project(tmp_path, page):
     return tmp_path
 
 
+@pytest.mark.slow  # two builds, beside `make book`
 def test_a_sound_page_is_published_with_its_output(tmp_path):
     index = book.build(project(tmp_path, "# %%\nprint('forty', 1 + 1)\n\n# %%\n6 * 7"), ["page"])
     assert index.exists()

@@ -1,6 +1,7 @@
 """Lower bounds of Theorems 2 and 3."""
 
 import itertools
+import math
 from math import exp, log, log1p
 
 import pytest
@@ -9,8 +10,9 @@ import torch
 from hcl.bounds import scl_lower_bound, simclr_lower_bound, ucl_batch_value, ucl_lower_bound
 from hcl.geometry import simplex_etf
 from hcl.hardening import Exponential
-from hcl.losses import simclr_loss
+from hcl.losses import contrastive_loss, simclr_loss
 from hcl.psi import HardestTriplet, InfoNCE, LogSumExp, MeanExp, Triplet
+from hcl.sampling import Exact
 
 
 def info_nce(v):
@@ -238,3 +240,51 @@ def test_the_limit_of_ucl_is_right_to_float64():
     other, separation = 1 - 1 / 7, -7 / 6
     expected = log1p((1 - other) + other * exp(separation))
     assert ucl_lower_bound(7, None) == pytest.approx(expected, rel=1e-14)
+
+
+# A temperature
+
+
+@pytest.mark.parametrize("temperature", [1.0, 0.5, 0.1])
+def test_bounds_at_a_temperature_are_the_losses_of_an_etf_at_it(temperature):
+    """Two items a class of four, so that a class has its share of the negatives of an anchor, the anchor among them."""
+    labels = torch.arange(8) % 4
+    z = simplex_etf(4, 5)[labels].double()
+
+    def loss(supervised):
+        return float(contrastive_loss(z, labels, supervised=supervised, sampling=Exact(), temperature=temperature))
+
+    assert loss(True) == pytest.approx(scl_lower_bound(4, temperature=temperature), abs=1e-12)
+    assert loss(False) == pytest.approx(ucl_lower_bound(4, None, temperature=temperature), abs=1e-12)
+    of_views = float(simclr_loss(z, z, labels, temperature=temperature, weight=3.0))
+    assert of_views == pytest.approx(simclr_lower_bound(4, 3.0, temperature=temperature), abs=1e-12)
+    assert ucl_lower_bound(4, 2, temperature=temperature) == pytest.approx(
+        enumerated_ucl_bound(4, 2, lambda v: info_nce([x / temperature for x in v])), abs=1e-12
+    )
+
+
+@pytest.mark.parametrize("reduction", ["anchor", "pair"])
+def test_the_batch_value_at_a_temperature_is_the_mean_over_all_batches(reduction):
+    etf = simplex_etf(3, 2).double()
+    values, weights = [], []
+    for labels in itertools.product(range(3), repeat=4):
+        z, of = etf[list(labels)], torch.tensor(labels)
+        loss = contrastive_loss(
+            z, of, supervised=False, sampling=Exact(), reduction=reduction, temperature=0.5, psi=InfoNCE()
+        )
+        values.append(float(loss))
+        weights.append(int((of[:, None] == of).sum()) if reduction == "pair" else 4)
+    mean = sum(v * w for v, w in zip(values, weights, strict=True)) / sum(weights)
+    assert ucl_batch_value(3, 4, None, reduction, temperature=0.5) == pytest.approx(mean, abs=1e-12)
+
+
+@pytest.mark.parametrize("temperature", [0.0, -1.0, math.inf, math.nan])
+def test_bounds_refuse_a_temperature_that_a_loss_refuses(temperature):
+    for bound in (
+        lambda: scl_lower_bound(4, temperature=temperature),
+        lambda: ucl_lower_bound(4, temperature=temperature),
+        lambda: ucl_batch_value(4, 8, temperature=temperature),
+        lambda: simclr_lower_bound(4, 3.0, temperature=temperature),
+    ):
+        with pytest.raises(ValueError, match="temperature must be a finite number > 0"):
+            bound()

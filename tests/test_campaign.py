@@ -9,12 +9,13 @@ import sys
 import threading
 import time
 from dataclasses import replace
+from types import SimpleNamespace
 
 import pandas as pd
 import pytest
 import torch
 from filelock import FileLock
-from helpers import ROOT
+from helpers import ROOT, evaluate_quickly
 
 from hcl.companion import study as studies
 from hcl.training import archive, campaign, checkpoint, crew, locks, places, runs, train, worker
@@ -27,6 +28,7 @@ SPEC = RunSpec(
     dataset="digits", supervised=True, num_train=200, num_test=100, encoder="mlp", k=8, negatives="per_anchor",
     epochs=3, batch_size=50,
 )  # fmt: skip
+pytestmark = pytest.mark.usefixtures("quick_evaluations")
 
 
 def jobs(*changes, **common):
@@ -123,6 +125,7 @@ def test_the_death_of_a_process_fails_its_run_and_the_others_go_on(tmp_path, mon
     assert len(hands) == 3 and not locks.held(checkpoint.lock_path(victim, tmp_path))
 
 
+@pytest.mark.slow
 def test_processes_that_cannot_begin_say_so(tmp_path, monkeypatch):
     monkeypatch.setattr(crew, "_work", len)  # which takes no such arguments
     with pytest.raises(crew.ProcessError, match="ended with exit status 1; what it says is above"):
@@ -214,7 +217,9 @@ def same_record(one, other):
 def straight(tmp_path_factory):
     """The record of six epochs without interruption."""
     root = tmp_path_factory.mktemp("straight")
-    run(jobs(epochs=6), root)
+    with pytest.MonkeyPatch.context() as patch:
+        evaluate_quickly(patch)
+        run(jobs(epochs=6), root)
     return root
 
 
@@ -232,13 +237,19 @@ def test_a_signal_stops_after_the_epoch_and_the_next_campaign_goes_on(tmp_path, 
 
 
 def test_a_budget_stops_in_time_with_a_checkpoint(tmp_path, monkeypatch):
-    monkeypatch.setattr(worker, "_CLOSING", 0.0)
+    """On a clock by which an epoch takes 1,000 seconds, and 450 are kept for a checkpoint."""
+    now, events = [0.0], []
+    monkeypatch.setattr(worker, "time", SimpleNamespace(time=lambda: now[0], perf_counter=time.perf_counter))
+    monkeypatch.setattr(worker, "_CLOSING", 450.0)
     these = jobs({"seed": 0}, {"seed": 1}, epochs=100_000, eval_every=100_000)
-    train.load_data(SPEC)  # imports what takes seconds
-    deadline = time.time() + 3
-    outcome, events = run(these, tmp_path, deadline=deadline, at_once=1)
-    assert time.time() < deadline + 1
-    assert events[-1].kind == "stopped" and events[-1].epoch > 10
+
+    def report(event):
+        events.append(event)
+        now[0] += 1000 * (event.kind == "epoch")
+
+    settings = Settings(runs_root=tmp_path, device="cpu", deadline=12_400, at_once=1)
+    outcome = campaign.carry_out(these, settings, report)
+    assert events[-1].kind == "stopped" and events[-1].epoch == 12 and now == [12_000]
     assert outcome.left == [job.spec.run_id for job in these] and not outcome.interrupted
     state, _ = checkpoint.load(checkpoint.path_of(these[0].spec, tmp_path))
     assert state["epoch"] == events[-1].epoch
@@ -271,29 +282,28 @@ def test_only_code_that_decides_a_result_makes_a_run_begin_again(tmp_path, monke
     monkeypatch.setattr(places, "PACKAGE", package)
     code = checkpoint.deciding_code.__wrapped__
 
-    def edited(name, text):
-        file = package / f"{name.replace('.', '/')}.py"
-        before = file.read_text()
-        file.write_text(text(before))
+    def edited(names, text):
+        files = [package / f"{name.replace('.', '/')}.py" for name in names]
+        before = [file.read_text() for file in files]
+        for file, content in zip(files, before, strict=True):
+            file.write_text(text(content))
         try:
             return code()
         finally:
-            file.write_text(before)
+            for file, content in zip(files, before, strict=True):
+                file.write_text(content)
 
     began = code()
     assert set(began) == set(checkpoint.DECIDING)
-    for name in (
-        "companion.claims.main",
-        "companion.pages",
-        "companion.registry",
-        "training.campaign",
-        "training.worker",
-    ):
-        assert edited(name, lambda text: text + "\nX = 1\n") == began
-    assert edited("losses", lambda text: text.replace('"""', '"""Another word. ', 1) + "\n# a comment\n") == began
-    for name in checkpoint.DECIDING:
-        changed = edited(name, lambda text: text + "\nX = 1\n")
-        assert [key for key in began if changed[key] != began[key]] == [name]
+    others = ("companion.claims.main", "companion.pages", "companion.registry", "training.campaign", "training.worker")
+    assert edited(others, lambda text: text + "\nX = 1\n") == began
+    assert edited(["losses"], lambda text: text.replace('"""', '"""Another word. ', 1) + "\n# a comment\n") == began
+    # Those with a 0, then those with a 1 in a digit of their number: of any two, one is once edited without the other.
+    for digit in range(len(checkpoint.DECIDING).bit_length()):
+        for value in (0, 1):
+            some = [name for number, name in enumerate(checkpoint.DECIDING) if number >> digit & 1 == value]
+            changed = edited(some, lambda text: text + "\nX = 1\n")
+            assert [key for key in began if changed[key] != began[key]] == some
 
 
 def test_every_module_that_training_imports_decides_or_is_known_not_to():

@@ -11,6 +11,8 @@ from test_campaign import SPEC, jobs, kinds, run, same_record, stop_after
 from hcl.training import archive, checkpoint, runs, train
 from hcl.training.campaign import Job
 
+pytestmark = pytest.mark.usefixtures("quick_evaluations")
+
 WHY = "its state is damaged: it has another hash than when it was written"
 
 

@@ -13,6 +13,7 @@ from hcl.companion import cli, profiles, registry
 from hcl.companion import study as studies
 from hcl.training import runs
 
+pytestmark = pytest.mark.usefixtures("quick_evaluations")
 runner = CliRunner()
 
 

@@ -3,6 +3,7 @@
 import json
 import re
 from dataclasses import replace
+from types import SimpleNamespace
 
 import numpy as np
 import pandas as pd
@@ -16,6 +17,7 @@ from sphinx import addnodes
 from hcl.companion import front, idea_figures, idea_moving, idea_records
 from hcl.companion.claims import CLAIMS
 from hcl.companion.extensions import terms
+from hcl.companion.extensions.front import define
 from hcl.geometry import simplex_etf
 from hcl.training.runs import Run
 from hcl.training.spec import RunSpec
@@ -101,15 +103,24 @@ def test_the_note_on_data_is_that_of_the_runs():
     assert front.data_note([made_up(np.eye(3), whole)]) == "These runs are on CIFAR-100, the paper's data."
 
 
-@pytest.mark.parametrize("config", [{}, {"repository": None}, {"repository": {"url": ""}}, {"repository": {}}])
-def test_without_an_address_the_code_is_not_linked(config):
-    assert front.code_link(config) == front.repository(config) == ""
+@pytest.mark.parametrize("config", [None, "", "title: A", "repository:", "repository: {url: ''}", "repository: {}"])
+def test_without_an_address_the_code_is_not_linked(config, tmp_path):
+    if config is not None:
+        (tmp_path / "_config.yml").write_text(config)
+    assert link_of(tmp_path) == ""
 
 
 def test_the_code_is_linked_where_its_address_is_known(tmp_path):
-    (tmp_path / "_config.yml").write_text("repository:\n  url: https://example.org/hcl/\n")
-    assert front.code_link(front.read_config(tmp_path)) == " · [The code](https://example.org/hcl)"
-    assert front.read_config(tmp_path / "nowhere") == {}
+    (tmp_path / "_config.yml").write_text("repository:\n  url: https://example.org/someone/hcl/\n")
+    assert link_of(tmp_path) == " · [The code](https://example.org/someone/hcl)"
+
+
+def link_of(root):
+    """What `{{ code_link }}` is in the book of a project."""
+    app, config = SimpleNamespace(confdir=str(root), srcdir=str(root)), SimpleNamespace(myst_substitutions={"a": "b"})
+    define(app, config)
+    assert config.myst_substitutions["a"] == "b"
+    return config.myst_substitutions["code_link"]
 
 
 def test_the_bibtex_of_the_front_page_is_that_of_the_citation_file():

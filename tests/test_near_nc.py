@@ -9,6 +9,8 @@ from hcl.training import campaign, checkpoint, runs, train
 from hcl.training.campaign import Event, Job, Settings
 from hcl.training.spec import RunSpec
 
+pytestmark = pytest.mark.usefixtures("quick_evaluations")
+
 START = RunSpec(
     dataset="digits", supervised=True, hardness=10, num_train=200, num_test=100, encoder="small_resnet", k=8,
     negatives="per_anchor", epochs=2, batch_size=50,

@@ -39,11 +39,8 @@ def smoke_runs(tmp_path_factory):
     return tmp_path_factory.mktemp("smoke") / "runs"
 
 
-QUICK = ("fig03_cifar100", "table1_losses", "performance")  # the others take minutes together
-SMOKED = [pytest.param(path.stem, marks=() if path.stem in QUICK else pytest.mark.slow) for path in notebooks.pairs()]
-
-
-@pytest.mark.parametrize("name", SMOKED)
+@pytest.mark.slow  # minutes together; `hcl run` of one is in test_cli.py
+@pytest.mark.parametrize("name", [path.stem for path in notebooks.pairs()])
 def test_every_notebook_runs_at_smoke_without_data(name, tmp_path, smoke_runs, monkeypatch):
     """Without data, and without records but those that the notebooks before it made, from another folder."""
     monkeypatch.chdir(tmp_path)

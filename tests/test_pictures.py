@@ -115,7 +115,7 @@ def synthetic():
 def losses():
     return (
         pd.DataFrame(
-            {"setting": s, "hardening": h, "plain": np.linspace(0.3, 1, 5), "hardened": np.linspace(0.4, 1.2, 5)}
+            {"supervision": s, "hardening": h, "plain": np.linspace(0.3, 1, 5), "hardened": np.linspace(0.4, 1.2, 5)}
             for s in ("SCL, HSCL", "UCL, HUCL")
             for h in ("a", "b")
         )
@@ -139,7 +139,6 @@ def changed():
     )  # fmt: skip
 
 
-BOARD = pd.DataFrame({"figure": ["Figure 2", "Figure 3", "Figure 3"], "verdict": ["reproduced", "partly", "waiting"]})
 DRAWN = {
     "metrics": lambda: figures.metric_panels(
         grid("fig05"), ["zero_sum", "rank", "loss", "test_accuracy"], published=published.FIGURE_3
@@ -152,11 +151,13 @@ DRAWN = {
     "points": lambda: figures.point_panels(synthetic()),
     "theorem 1": lambda: figures.above_the_diagonal(losses()),
     "radius": lambda: figures.loss_by_radius([0, 1], {0: [1, 0.7], 5: [1, 1.1]}, {0: (1, 0.7), 5: (0.5, 0.9)}),
-    "verdicts": lambda: figures.verdict_bars(BOARD),
     "bars": lambda: benchmarks_report.bars(timings(), ["kind", "encoder"], "form", "ms", "milliseconds", log=True),
     "scaling": lambda: benchmarks_report.scaling(timings()),
     "effects": lambda: ambiguities.effects_figure(changed()),
 }  # fmt: skip
+
+
+TWICE = ("metrics", "spectra", "points", "theorem 1", "bars", "effects")  # one of each module that draws
 
 
 @pytest.mark.parametrize("name", DRAWN)
@@ -166,7 +167,8 @@ def test_every_figure_has_both_layouts_in_colours_of_the_palette(name):
     assert pictures.pixels(parts["narrow"])[0] < 420 < pictures.pixels(wide)[0] and made.alt
     for svg in (wide, parts["narrow"]):
         assert pictures.colours(svg) <= set(style.dark_of())
-    assert DRAWN[name]().svg == made.svg
+    if name in TWICE:
+        assert DRAWN[name]().svg == made.svg
     assert not pyplot.get_fignums()
     if len(made.wide.axes) > 1 and name != "points":
         left = [axis.get_position().x0 for axis in made.narrow.axes if axis.axison]

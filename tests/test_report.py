@@ -112,7 +112,7 @@ def test_the_simclr_loss_has_a_bound_with_its_weight_where_positives_are_of_the_
     spec = specs[0]
     assert labels.bound(spec) == pytest.approx(5.9221, abs=1e-4), "Q = 1022 views of others (D13)"
     assert all(isnan(labels.bound(other)) for other in specs if not other.supervised)
-    assert "all negatives of the batch" in labels.scale(spec)
+    assert "all negatives of the batch" in labels.training(spec)
 
 
 @pytest.mark.parametrize(
@@ -148,6 +148,8 @@ def test_brief_numbers_are_grouped_from_a_thousand_on(value, text):
 
 def test_names_of_before_are_the_same_things():
     assert report.SETTINGS is report.SUPERVISION and labels.scale is labels.training
+    page = pages.Page(studies.study("fig05", "laptop"), runs_of("fig05"))
+    assert page.scale == page.profile and page.profile.startswith(f"{page.study.profile} (")
     assert (labels.number, labels.decimals, labels.spread_of) == (numbers.number, numbers.decimals, numbers.spread_of)
 
 
@@ -192,7 +194,7 @@ def test_ball_and_sphere_are_compared_run_by_run_after_epoch_0():
     only = [replace(run, provenance={"same_as": "another"}) for run in made if run.spec.normalization == "unit_sphere"]
     assert "Some did" not in pages.Page(study, only).ball_and_sphere().data
     ball = [run for run in made if run.spec.normalization == "unit_ball"]
-    assert "no setting in common at one scale" in pages.Page(study, ball).ball_and_sphere().data
+    assert "no setting in common at one profile" in pages.Page(study, ball).ball_and_sphere().data
 
 
 def provenance(run):

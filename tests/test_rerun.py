@@ -20,6 +20,7 @@ from hcl.companion.parameters import ParameterError
 from hcl.training import data, runs
 from hcl.training.inputs import load_data
 
+pytestmark = pytest.mark.usefixtures("quick_evaluations")
 RERUN = (ROOT / "book/rerun.md").read_text(encoding="utf-8")
 
 

@@ -216,7 +216,7 @@ def metric_definitions(runs: Sequence[Run]) -> pd.DataFrame:
         runs: with recorded class means.
 
     Returns:
-        A row a method, means over its runs, sorted by setting and hardness.
+        A row a method, means over its runs, supervised ones first, by hardness.
     """
     rows = []
     for run in sorted(runs, key=lambda run: (not run.spec.supervised, run.spec.hardness)):

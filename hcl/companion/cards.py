@@ -66,7 +66,8 @@ def line(told: Facts) -> str:
 def _group(group: Facts) -> str:
     """Return what made the runs of a profile, as a list of facts."""
     rows = [("Rows", escape("; ".join(group["rows"])))] if group["rows"] else []
-    others = f"; and {group['other_scales']} runs that differ in a setting" if group["other_scales"] else ""
+    count = group["trained_otherwise"]
+    others = f"; and {count} runs that were trained otherwise" if count else ""
     data = "; ".join(f"{escape(source)}, fingerprint <code>{escape(mark)}</code>" for source, mark in group["data"])
     own = group["stands_in_for"]
     instead = f" in the place of {escape(own)}, whose files were not at hand: " if own else ": "
@@ -74,7 +75,7 @@ def _group(group: Facts) -> str:
     short = f", of {group['wanted']} that it has" if group["runs"] < group["wanted"] else ""
     said = [
         *rows,
-        ("Profile", f"<code>{group['profile']}</code>: {escape('; '.join(group['scale']) or 'no run yet')}{others}"),
+        ("Profile", f"<code>{group['profile']}</code>: {escape('; '.join(group['training']) or 'no run yet')}{others}"),
         ("Data", f"<code>{escape(group['dataset'])}</code>{instead}{data or '–'}"),
         ("Runs", f"{group['runs']}{same}{short}; seed {', '.join(map(str, group['seeds'])) or '–'}"),
         ("Device", escape(", ".join(group["devices"])) + _threads(group["threads"])),

@@ -83,7 +83,7 @@ def _unsettled(terms: Terms, measure: str, limit: float, above: bool, limits: Li
     against = math.fsum(abs(w * m) for w, _, m in moves if not math.isnan(m) and (w * m >= 0) != above)
     if limits.longer * against < abs(math.fsum(w * s.mean(measure) for w, s in terms) - limit):
         return ""
-    moving = [(w, s, m) for w, s, m in moves if abs(m) > limits.still * _scale(measure, s, limits)]
+    moving = [(w, s, m) for w, s, m in moves if abs(m) > limits.still * _size(measure, s, limits)]
     if not moving:
         return ""
     # What falls cannot fall below zero: where even that would not turn the answer, it is told.
@@ -101,7 +101,7 @@ def _unsettled(terms: Terms, measure: str, limit: float, above: bool, limits: Li
 _FROM_BOUND = ("loss", "plain_loss")  # what counts of them is the distance from their minimum
 
 
-def _scale(measure: str, setting: Setting, limits: Limits) -> float:
+def _size(measure: str, setting: Setting, limits: Limits) -> float:
     """Return what the movement of a measure is small against: its value, or what it is usually compared with."""
     if measure in _FROM_BOUND:
         return max(abs(setting.mean(measure) - bound(setting.spec)), limits.loss_reached / LIMITS.still)

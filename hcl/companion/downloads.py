@@ -29,7 +29,7 @@ def links(told: Facts, notebook: str, up: str) -> list[tuple[str, str, str]]:
     if told.get("records"):
         offered = [
             (f"{name}-history.csv", f"{up}{FOLDER}/{name}-history.csv", "every epoch (CSV)"),
-            (f"{name}-runs.json", f"{up}{FOLDER}/{name}-runs.json", "settings and provenance (JSON)"),
+            (f"{name}-runs.json", f"{up}{FOLDER}/{name}-runs.json", "specifications and provenance (JSON)"),
             (f"{name}-records.zip", f"{up}{FOLDER}/{name}-records.zip", "the records, without arrays (ZIP)"),
         ]
     return [

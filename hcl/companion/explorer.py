@@ -114,10 +114,10 @@ def variants(specs: Sequence[RunSpec]) -> list[str]:
 def membership() -> dict[tuple[str, RunSpec], list[str]]:
     """Return the figures that a run belongs to, by profile and spec with seed 0."""
     found: dict[tuple[str, RunSpec], list[str]] = {}
-    for profile, scale in PROFILES.items():
+    for profile, its in PROFILES.items():
         for figure in FIGURES.values():
             own = figure.dataset
-            for dataset in filter(None, dict.fromkeys([own, STAND_INS.get(own or ""), own and scale.dataset])):
+            for dataset in filter(None, dict.fromkeys([own, STAND_INS.get(own or ""), own and its.dataset])):
                 if (dataset == "synthetic") == (own == "synthetic"):
                     for spec in at(figure, profile, dataset).specs:
                         found.setdefault((profile, spec), []).append(figure.name)

@@ -77,7 +77,7 @@ def group(of: Sequence[Study], shown: Sequence[Run], *, several: bool = False) -
     specs = {spec for study in of for spec in study.specs}
     runs = [run for run in shown if run.spec in specs]
     own = [run for run in runs if not run.same_as] or runs  # those that were trained
-    scales = Counter(training(run.spec) for run in runs).most_common()
+    trained = Counter(training(run.spec) for run in runs).most_common()
     took = [float(run.provenance["wall_seconds"]) for run in own if "wall_seconds" in run.provenance]
     held = [int(run.provenance["peak_memory_mib"]) for run in own if run.provenance.get("peak_memory_mib")]
     return {
@@ -88,8 +88,8 @@ def group(of: Sequence[Study], shown: Sequence[Run], *, several: bool = False) -
         "runs": len(runs),
         "same": len(runs) - len([run for run in runs if not run.same_as]),
         "wanted": len(specs),
-        "scale": [name for name, _ in scales[:2]],
-        "other_scales": sum(count for _, count in scales[2:]),
+        "training": [name for name, _ in trained[:2]],
+        "trained_otherwise": sum(count for _, count in trained[2:]),
         "seeds": sorted({run.spec.seed for run in runs}),
         "data": sorted({(_of(run, "data_source"), _of(run, "data_fingerprint")) for run in own}),
         "devices": _each(own, "device"),

@@ -13,20 +13,20 @@ from hcl.companion.pictures import Layout, Picture, picture
 
 
 def above_the_diagonal(frame: pd.DataFrame) -> Picture:
-    """Draw hardened against plain losses, a panel a setting, a sign a hardening function (Theorem 1).
+    """Draw hardened against plain losses, a panel for each supervision, a sign a hardening function (Theorem 1).
 
     Args:
-        frame: with columns ``plain``, ``hardened``, ``hardening`` and ``setting``, a row a representation.
+        frame: with columns ``plain``, ``hardened``, ``hardening`` and ``supervision``, a row a representation.
     """
-    settings, names = list(frame["setting"].unique()), list(frame["hardening"].unique())
+    kinds, names = list(frame["supervision"].unique()), list(frame["hardening"].unique())
     losses = frame[["plain", "hardened"]].to_numpy(float)
     low, high = float(losses.min()), float(losses.max())
     edge = 0.04 * (high - low)
 
     def draw(layout: Layout) -> Figure:
-        figure, axes = panels(layout, 1, len(settings), 2.7)
-        for axis, setting in zip(axes[0], settings, strict=True):
-            its = frame[frame["setting"] == setting]
+        figure, axes = panels(layout, 1, len(kinds), 2.7)
+        for axis, supervision in zip(axes[0], kinds, strict=True):
+            its = frame[frame["supervision"] == supervision]
             for at, name in enumerate(names):
                 part = its[its["hardening"] == name]
                 axis.plot(
@@ -38,7 +38,7 @@ def above_the_diagonal(frame: pd.DataFrame) -> Picture:
             axis.plot(limits, limits, color=style.BOUND.light, linewidth=0.9)
             axis.set(xlim=limits, ylim=limits, xlabel="loss without hardening")
             axis.set_title("Loss with hardening")
-            heading(axis, str(setting)[0].upper() + str(setting)[1:], style.INK.light)
+            heading(axis, str(supervision)[0].upper() + str(supervision)[1:], style.INK.light)
             axis.legend(
                 loc="lower right", bbox_to_anchor=(1, 0.02), handletextpad=0.2, labelspacing=0.3, markerscale=1.4
             )

@@ -2,13 +2,12 @@
 
 from collections.abc import Mapping, Sequence
 from html import escape
-from pathlib import Path
 from typing import Any
 
 import pandas as pd
-import yaml
 
 from hcl.companion.closest import closest
+from hcl.companion.launch import Repository
 from hcl.companion.numbers import number
 from hcl.companion.registry import figure_named
 from hcl.companion.study import study
@@ -100,8 +99,8 @@ def beside(runs: Sequence[Run]) -> pd.DataFrame:
     minutes = sum(run.provenance["wall_seconds"] for run in trained) / len(trained) / 60
     devices = ", ".join(sorted({str(run.provenance["device"]) for run in trained}))
     took = f"{number(minutes, '.0f')} minutes" if minutes >= 1 else "less than a minute"
-    here = _scale(runs[0].spec) | {"seeds": _seeds(seeds), "hardware": f"{devices.removeprefix('CPU ')}; {took} a run"}
-    columns = {"paper": _scale(paper) | _PAPER, "here": here}
+    here = _of(runs[0].spec) | {"seeds": _seeds(seeds), "hardware": f"{devices.removeprefix('CPU ')}; {took} a run"}
+    columns = {"paper": _of(paper) | _PAPER, "here": here}
     return pd.DataFrame(columns).rename_axis(index=None)
 
 
@@ -109,7 +108,7 @@ def _seeds(seeds: Sequence[int]) -> str:
     return f"{len(seeds)} ({'seed' if len(seeds) == 1 else 'seeds'} {', '.join(map(str, seeds))})"
 
 
-def _scale(spec: RunSpec) -> dict[str, str]:
+def _of(spec: RunSpec) -> dict[str, str]:
     encoder = _ENCODERS[spec.encoder] + (f", {_STEMS[spec.stem]}" if spec.encoder != "mlp" else "")
     names = {"cifar100": "CIFAR-100", "cifar10": "CIFAR-10"}
     return {
@@ -174,22 +173,10 @@ def data_note(runs: Sequence[Run]) -> str:
     return said
 
 
-def repository(config: Mapping[str, Any]) -> str:
-    """Return the address of the code, the key ``repository: {url: ...}`` of a book's configuration; empty for none.
+def code_link(where: Repository | None) -> str:
+    """Return Markdown that links the code, to stand after another link; empty where its address is not fixed.
 
     Args:
-        config: content of ``_config.yml``.
+        where: of `hcl.companion.launch.repository`.
     """
-    return str((config.get("repository") or {}).get("url") or "").rstrip("/")
-
-
-def code_link(config: Mapping[str, Any]) -> str:
-    """Return Markdown that links the code, to stand after another link; empty where its address is not fixed."""
-    address = repository(config)
-    return f" · [The code]({address})" if address else ""
-
-
-def read_config(root: Path) -> dict[str, Any]:
-    """Return ``_config.yml`` of a project, empty where there is none."""
-    path = root / "_config.yml"
-    return (yaml.safe_load(path.read_text(encoding="utf-8")) or {}) if path.is_file() else {}
+    return f" · [The code]({where.url})" if where else ""

@@ -68,7 +68,7 @@ class Repository:
 
 
 def repository(root: Path) -> Repository | None:
-    """Return where the project is published: ``repository`` in its ``_config.yml``, None where that names no address.
+    """Return where the project is published: ``repository`` in its ``_config.yml``, None where none is named.
 
     Args:
         root: of the project.
@@ -76,7 +76,9 @@ def repository(root: Path) -> Repository | None:
     Raises:
         RepositoryError: for an address of another form.
     """
-    stated = yaml.safe_load((root / "_config.yml").read_text(encoding="utf-8")).get("repository") or {}
+    path = root / "_config.yml"
+    config = yaml.safe_load(path.read_text(encoding="utf-8")) if path.is_file() else None
+    stated = (config or {}).get("repository") or {}
     url = str(stated.get("url") or "").rstrip("/").removesuffix(".git")
     if not url:
         return None

@@ -1,8 +1,8 @@
 """The drawing of the layers in CONTRIBUTING.md, made from the imports: ``python -m hcl.companion.layers``."""
 
-import re
 from pathlib import Path
 
+from hcl.companion.contents import between
 from hcl.training import places
 
 LAYERS = {
@@ -10,7 +10,6 @@ LAYERS = {
     "hcl.training": "hcl.training: runs and their records",
     "hcl": "hcl: losses, bounds, geometry (torch, numpy, scipy)",
 }
-_BETWEEN = re.compile(r"(?<=<!-- layers -->\n)(.*?)(?=<!-- /layers -->)", re.DOTALL)
 
 
 def layer_of(module: str) -> str:
@@ -50,7 +49,7 @@ def main(path: Path | None = None) -> None:
     """Put the drawing where CONTRIBUTING.md has it."""
     path = path or places.project() / "CONTRIBUTING.md"
     text = path.read_text(encoding="utf-8")
-    path.write_text(_BETWEEN.sub(lambda _: drawing(), text), encoding="utf-8", newline="\n")
+    path.write_text(between(text, "layers", drawing), encoding="utf-8", newline="\n")
 
 
 if __name__ == "__main__":

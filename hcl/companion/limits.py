@@ -77,7 +77,7 @@ class Limits:
     )
     slight_accuracy: float = _limit(
         0.03,
-        "change of the test accuracy that is slight (D32): what seeds did at the smallest scale.",
+        "change of the test accuracy that is slight (D32): what seeds did at the smallest profile.",
     )
     off_sphere: float = _limit(
         0.05,

@@ -113,15 +113,15 @@ def provenance_note(study: Study, runs: Sequence[Run], rows: str = "") -> str:
 
     trained = [run for run in runs if not run.same_as] or runs
     commits = ", ".join(sorted({str(run.provenance["commit"])[:10] for run in trained}))
-    scales = Counter(training(run.spec) for run in runs).most_common()
-    others = f"; and {sum(n for _, n in scales[2:])} runs that differ in a setting" if len(scales) > 2 else ""
+    ways = Counter(training(run.spec) for run in runs).most_common()
+    others = f"; and {sum(n for _, n in ways[2:])} runs that were trained otherwise" if len(ways) > 2 else ""
     seeds = ", ".join(str(seed) for seed in sorted({run.spec.seed for run in runs}))
     minutes = sum(run.provenance["wall_seconds"] for run in trained) / 60
     folders = " and ".join(sorted({f"`runs/{run.path.parent.name}`" for run in runs if run.path is not None}))
     twice = len(runs) - len(trained)
     once = f", {twice} of them on the sphere shown by the run on the ball that they are to the bit" if twice else ""
     return (
-        f"**{about} `{study.profile}`**: {'; '.join(name for name, _ in scales[:2])}{others}.\n\n"
+        f"**{about} `{study.profile}`**: {'; '.join(name for name, _ in ways[:2])}{others}.\n\n"
         f"{len(runs)} runs{once}, seed {seeds}, {minutes:.0f} minutes in all on {each('device')}, with torch "
         f"{each('torch')} and the library at commit {commits}. Records: {folders}; times and fingerprints of the data "
         f"({each('data_source')}) are in each run's `provenance.json`."

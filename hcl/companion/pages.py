@@ -57,9 +57,14 @@ class Page:
         return scoreboard.counted(self.verdicts)
 
     @property
-    def scale(self) -> str:
+    def profile(self) -> str:
         """The profile, and what its first run is."""
-        return f"{self.study.profile} ({labels.scale(self.runs[0].spec)})"
+        return f"{self.study.profile} ({labels.training(self.runs[0].spec)})"
+
+    @property
+    def scale(self) -> str:
+        """What `profile` was called before."""
+        return self.profile
 
     @property
     def titles(self) -> dict[str, str]:
@@ -138,7 +143,7 @@ class Page:
                 (same if one else apart).append(labels.label(run.spec))
         said = ["Ball and sphere project a feature of norm above 1 to the same point, and differ only within the ball."]
         if not same and not apart:
-            said.append("The two rows shown here have no setting in common at one scale yet.")
+            said.append("The two rows shown here have no setting in common at one profile yet.")
         if same:
             said.append(
                 f"No feature ever lay inside it with {_listed(list(dict.fromkeys(same)), '; ')}: there the run on the "
@@ -167,8 +172,8 @@ class Page:
         parts: dict[str, list[Run]] = {}
         several = len({row_of(run.spec) for run in self.runs}) > 1
         for run in self.runs:
-            setting = "supervised" if run.spec.supervised else "unsupervised"
-            name = f"{row_of(run.spec)}, {setting}" if several else setting
+            supervision = "supervised" if run.spec.supervised else "unsupervised"
+            name = f"{row_of(run.spec)}, {supervision}" if several else supervision
             parts.setdefault(name[0].upper() + name[1:], []).append(run)
         return list(parts.items())
 

@@ -1,4 +1,4 @@
-"""The scales a figure can be run at, as values of a run's spec."""
+"""The profiles a figure can be run at: how far and on what its runs train, as values of their specs."""
 
 from dataclasses import dataclass
 from typing import Any
@@ -8,7 +8,7 @@ Changes = dict[str, Any]
 
 @dataclass(frozen=True)
 class Profile:
-    """A scale to run at: spec values for image data and for the synthetic data.
+    """How far and on what to train: spec values for image data and for the synthetic data.
 
     Attributes:
         name: of the profile.

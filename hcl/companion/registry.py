@@ -139,7 +139,7 @@ _BATCH_64, _BATCH_32 = (
     {"workstation": {"num_train": 2_000, "epochs": epochs, "eval_every": 100}} for epochs in (4_000, 2_500)
 )
 _VIEWS = {"workstation": {"epochs": 300}}
-_AS_AT_LAPTOP = {"workstation": PROFILES["laptop"].images}  # the Fidelity page compares at one scale
+_AS_AT_LAPTOP = {"workstation": PROFILES["laptop"].images}  # the Fidelity page compares at one profile
 _AUGMENTED = {"positives": "augmentation"}
 
 FIGURES = {

@@ -157,20 +157,20 @@ def study(
     """
     figure = _figure(name, profile, dataset, row)
 
-    def of(scale: str, name: str, of_seeds: Sequence[int]) -> Study:
-        return at(figure, scale, name, hardness, of_seeds, epochs, row)
+    def of(at_profile: str, name: str, of_seeds: Sequence[int]) -> Study:
+        return at(figure, at_profile, name, hardness, of_seeds, epochs, row)
 
     asked = None if dataset == "auto" else dataset
-    scales = BEST_FIRST if profile == "auto" else (profile,)
-    options = [(scale, name) for scale in scales for name in _datasets(figure, scale, asked)]
-    for scale, name in sorted(options, key=lambda option: option[1] in STAND_INS.values()):
-        found = of(scale, name, seeds or [0])
+    profiles = BEST_FIRST if profile == "auto" else (profile,)
+    options = [(one, name) for one in profiles for name in _datasets(figure, one, asked)]
+    for one, name in sorted(options, key=lambda option: option[1] in STAND_INS.values()):
+        found = of(one, name, seeds or [0])
         made = len(found.recorded(root))
-        half_done = profile == "auto" and scale != scales[-1] and len(found.specs) > made >= len(found.specs) / 2
+        half_done = profile == "auto" and one != profiles[-1] and len(found.specs) > made >= len(found.specs) / 2
         if found.specs and (made == len(found.specs) or half_done):
             found = replace(found, partial=half_done)
-            return found if seeds else _with_recorded(found, of(scale, name, _SEEDS), root)
-    left = [of(scales[-1], name, seeds or [0]) for name in _datasets(figure, scales[-1], asked)]
+            return found if seeds else _with_recorded(found, of(one, name, _SEEDS), root)
+    left = [of(profiles[-1], name, seeds or [0]) for name in _datasets(figure, profiles[-1], asked)]
     at_hand = [study for study in left if len(left) > 1 and available(study.dataset)]
     found = at_hand[0] if at_hand else max(left, key=lambda study: len(study.recorded(root)))
     for spec in found.specs:
@@ -213,8 +213,8 @@ def begun(shown: Study, root: Path | None = None) -> Study | None:
         root: see `study`.
     """
     rows = {row_of(spec) for spec in shown.specs}
-    for scale in BEST_FIRST[: BEST_FIRST.index(shown.profile)] if shown.profile in BEST_FIRST else ():
-        better = at(shown.figure, scale, shown.dataset)
+    for profile in BEST_FIRST[: BEST_FIRST.index(shown.profile)] if shown.profile in BEST_FIRST else ():
+        better = at(shown.figure, profile, shown.dataset)
         better = replace(better, specs=tuple(spec for spec in better.specs if row_of(spec) in rows))
         if better.recorded(root):
             return better
@@ -257,9 +257,10 @@ def at(
         epochs: see `study`.
         row: see `study`.
     """
-    scale = PROFILES[profile].values(dataset) | figure.scale.get(profile, {}) | ({"epochs": epochs} if epochs else {})
+    values = PROFILES[profile].values(dataset) | figure.at_profile.get(profile, {})
+    values |= {"epochs": epochs} if epochs else {}
     specs = [
-        RunSpec(**{**scale, **setting, "dataset": dataset, "seed": seed})
+        RunSpec(**{**values, **setting, "dataset": dataset, "seed": seed})
         for setting in figure.settings(hardness or figure.hardness)
         for seed in seeds
     ]

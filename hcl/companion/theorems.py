@@ -66,7 +66,7 @@ def theorem_1_limit(num_classes: int = 10, per_class: int = 20, trials: int = 60
     """Return plain and hardened losses of random representations for k -> infinity, one row each.
 
     Returns:
-        Columns setting, hardening, plain and hardened.
+        Columns supervision, hardening, plain and hardened.
     """
     labels = class_labels(num_classes, per_class)
     rows = []
@@ -76,7 +76,7 @@ def theorem_1_limit(num_classes: int = 10, per_class: int = 20, trials: int = 60
             for name, hardening in HARDENINGS.items():
                 hard = float(contrastive_loss(z, labels, supervised=supervised, k=None, hardening=hardening))
                 rows.append([SUPERVISION[0 if supervised else 1], name, plain, hard])
-    return pd.DataFrame(rows, columns=["setting", "hardening", "plain", "hardened"])
+    return pd.DataFrame(rows, columns=["supervision", "hardening", "plain", "hardened"])
 
 
 def theorem_1(

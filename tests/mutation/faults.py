@@ -119,7 +119,6 @@ FAULTS: list[tuple[str, str, str]] = [
      '    """Train the missing runs of figures, most important first, within a time budget; stop and go on at any time."""\n    with reported():\n'),
     (_TRAIN, "        if registry.figure_named(name).dataset is None:\n", "        if False:\n"),
     (_TRAIN, "    if twice := [name for name in given if name in parameters]:\n", "    if twice := []:\n"),
-    (_TRAIN, "        notebooks.check_output(source, target)\n", ""),
     (_PARAMETERS, "        if name not in known:\n", "        if False:\n"),
     (_PARAMETERS, "        if not _fits(value, TYPES[kind]):\n", "        if False:\n"),
     (_PARAMETERS, "            if (least and item < int(least[1])) or (below and item >= 2 ** int(below[1])):\n", "            if False:\n"),

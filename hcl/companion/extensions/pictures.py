@@ -58,7 +58,7 @@ class Pictures(SphinxPostTransform):
             if path.suffix == ".svg" and path.is_file():
                 new = _variants(self.app, path.read_text(encoding="utf-8"), node.get("alt", ""))
                 if new is not None:
-                    new["ids"], new["classes"] = node["ids"], [name for name in node["classes"] if name != "dark-light"]
+                    new["ids"], new["classes"] = node["ids"], node["classes"]
                     node.replace_self([new])
 
 
