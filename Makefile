@@ -6,7 +6,7 @@ READY := .venv/.ready
 UV := build/uv/bin/uv
 COMPILE := $(UV) pip compile --quiet --python-version 3.11 --all-extras --no-annotate --no-header pyproject.toml
 
-.PHONY: book pictures pdf links test test-slow test-browser test-lowest lint lab sync headline palette layers contents lock mutants clean
+.PHONY: book pictures pdf links test test-slow test-browser test-lowest lint lab sync headline palette minimisers layers contents lock mutants clean
 .DELETE_ON_ERROR:
 
 book: $(READY)
@@ -48,6 +48,9 @@ headline: $(READY) # the picture of the README, from the records
 
 palette: $(READY) # the colours of the book as CSS, from hcl/companion/style.py
 	$(BIN)/python -m hcl.companion.style
+
+minimisers: $(READY) # the points of the page on minimisers, searched for anew: some minutes
+	$(BIN)/python -m hcl.companion.minimisers
 
 layers: $(READY) # the drawing in CONTRIBUTING.md, from the imports
 	$(BIN)/python -m hcl.companion.layers

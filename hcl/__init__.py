@@ -18,14 +18,17 @@ if TYPE_CHECKING:
         distributed,
         draws,
         exact,
+        explore,
         geometry,
         hardening,
+        hucl,
         losses,
         minimise,
         models,
         modules,
         psi,
         sampling,
+        shapes,
     )
     from hcl.bounds import scl_lower_bound, simclr_lower_bound, ucl_lower_bound
     from hcl.geometry import (
@@ -66,8 +69,8 @@ _NAMES = {
     "sampling": ("Drawn", "Exact"),
 }  # fmt: skip
 _MODULES = (
-    "augment", "bounds", "distributed", "draws", "exact", "geometry", "hardening", "losses", "minimise", "models",
-    "modules", "psi", "sampling",
+    "augment", "bounds", "distributed", "draws", "exact", "explore", "geometry", "hardening", "hucl", "losses",
+    "minimise", "models", "modules", "psi", "sampling", "shapes",
 )  # fmt: skip
 _HOME = {name: module for module, names in _NAMES.items() for name in names}
 
@@ -75,9 +78,9 @@ __all__ = [
     "ContrastiveLoss", "Drawn", "Exact", "Exponential", "HardestTriplet", "HclError", "InfoNCE", "LogSumExp", "MeanExp",
     "Polynomial", "Threshold", "Triplet", "Uniform", "augment", "bounds", "class_means", "cluster_count",
     "contrastive_loss", "covariance_spectrum", "distributed", "draws", "effective_rank", "equal_inner_product", "exact",
-    "geometry", "hardening", "least_distance", "losses", "minimise", "models", "modules", "nc1", "psi", "sampling",
-    "scl_lower_bound", "simclr_loss", "simclr_lower_bound", "simplex_etf", "spectrum_rank", "ucl_lower_bound",
-    "unit_ball", "unit_norm", "unit_sphere", "within_class_variation", "zero_sum",
+    "explore", "geometry", "hardening", "hucl", "least_distance", "losses", "minimise", "models", "modules", "nc1",
+    "psi", "sampling", "scl_lower_bound", "shapes", "simclr_loss", "simclr_lower_bound", "simplex_etf",
+    "spectrum_rank", "ucl_lower_bound", "unit_ball", "unit_norm", "unit_sphere", "within_class_variation", "zero_sum",
 ]  # fmt: skip
 
 _moved.forward()

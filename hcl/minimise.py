@@ -54,7 +54,8 @@ def minimise(
     """Minimise a loss over n points of R^d by L-BFGS, all starts at once.
 
     Starts are Gaussian, from near the origin to near the sphere and beyond. Their losses are summed: they
-    share the estimate of curvature and the length of a step, and nothing else.
+    share the estimate of curvature and the length of a step, and nothing else. That is quick, and says of no start
+    whether it has converged; `hcl.explore.explore` does.
 
     Args:
         loss: of (starts, n, d) representations, one value a start.
@@ -70,10 +71,7 @@ def minimise(
     """
     if starts < 1:
         raise ValueError(f"starts must be >= 1, got {starts}.")
-    generator = torch.Generator().manual_seed(seed)
-    length = torch.linspace(0.1, 1.5, starts, dtype=torch.float64)[:, None, None]
-    points = length * torch.randn(starts, n, d, generator=generator, dtype=torch.float64) / d**0.5
-    points.requires_grad_()
+    points = random_points(starts, n, d, torch.Generator().manual_seed(seed)).requires_grad_()
     optimizer = torch.optim.LBFGS(
         [points], max_iter=steps, history_size=20, tolerance_grad=1e-8, tolerance_change=1e-12,
         line_search_fn="strong_wolfe",
@@ -89,6 +87,12 @@ def minimise(
     with torch.no_grad():
         z = normalise(points)
         return Minima(z, loss(z))
+
+
+def random_points(starts: int, n: int, d: int, generator: torch.Generator) -> Tensor:
+    """Return Gaussian points to start from, from near the origin to near the sphere and beyond: (starts, n, d)."""
+    length = torch.linspace(0.1, 1.5, starts, dtype=torch.float64)[:, None, None]
+    return length * torch.randn(starts, n, d, generator=generator, dtype=torch.float64) / d**0.5
 
 
 def nc_metrics(z: Tensor, labels: Tensor) -> dict[str, float]:

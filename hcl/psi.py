@@ -1,9 +1,10 @@
 """Contrastive loss functions psi_k of Definition 1: convex and non-decreasing in each of k arguments."""
 
 from dataclasses import dataclass
-from math import inf, isfinite, log
-from typing import Protocol
+from math import ceil, inf, isfinite, log
+from typing import Protocol, runtime_checkable
 
+import torch
 from torch import Tensor
 from torch.nn import functional as F
 
@@ -20,9 +21,43 @@ class Psi(Protocol):
         ...
 
 
+@runtime_checkable
+class OfDraws(Protocol):
+    """A contrastive loss function whose mean over k independent negatives is known without enumerating them."""
+
+    def mean_of_draws(self, v: Tensor, log_p: Tensor, k: int) -> Tensor:
+        """Return the mean of psi_k over k arguments drawn from ``log_p``: (..., n), (..., n) -> (...)."""
+        ...
+
+
 def log_mean_exp(t: Tensor) -> Tensor:
     """Return log of the mean of exp over the last dimension: (..., k) -> (...)."""
     return t.logsumexp(-1) - log(t.shape[-1])
+
+
+def mean_log1p_of_sum(v: Tensor, log_p: Tensor, k: int, scale: float) -> Tensor:
+    r"""Return the mean of log(1 + sum_m exp(v_m) / scale) over k independent v_m, to about 1e-12.
+
+    As log(1 + X) is the integral of (1 - exp(-u X)) exp(-u) / u over u > 0, and the mean of exp(-u X) over independent
+    terms a power,
+
+    .. math:: \int_0^\infty \bigl(1 - E[e^{-u e^v / \text{scale}}]^k\bigr) e^{-u} \frac{du}{u}.
+
+    In log u the trapezoidal rule converges exponentially: at this step to double precision.
+
+    Args:
+        v: (..., n) values of one argument.
+        log_p: (..., n) their log-probabilities.
+        k: number of arguments, >= 1.
+        scale: > 0.
+    """
+    step = 1 / 3
+    largest = float(v.detach().amax()) + log(k / scale)
+    log_u = torch.arange(-36 - ceil(max(largest, 0)), 4, step, dtype=torch.float64)
+    u = log_u.exp()[:, None].to(v)
+    below_one = (log_p.exp()[..., None, :] * torch.expm1(-u / scale * v.exp()[..., None, :])).sum(-1)
+    missing = -torch.expm1(k * torch.log1p(below_one.clamp_min(-1 + torch.finfo(v.dtype).eps / 2)))
+    return (missing * (-u[:, 0]).exp()).sum(-1) * step
 
 
 def _check_margin(margin: float) -> None:
@@ -44,6 +79,10 @@ class InfoNCE:
     def expectation(self, v: Tensor, log_p: Tensor) -> Tensor:
         """Return log(1 + E exp(v)), the limit k -> infinity."""
         return F.softplus((v + log_p).logsumexp(-1))
+
+    def mean_of_draws(self, v: Tensor, log_p: Tensor, k: int) -> Tensor:
+        """Return the mean over k draws, by `mean_log1p_of_sum`: (..., n), (..., n) -> (...)."""
+        return mean_log1p_of_sum(v, log_p, k, k)
 
 
 @dataclass(frozen=True)
@@ -74,6 +113,10 @@ class LogSumExp:
         """Refuse: the sum, and with it the loss, grows as log k."""
         raise ValueError("log(alpha + sum) grows without limit in k: pass a finite k, or psi=InfoNCE() for the limit.")
 
+    def mean_of_draws(self, v: Tensor, log_p: Tensor, k: int) -> Tensor:
+        """Return the mean over k draws, by `mean_log1p_of_sum`: (..., n), (..., n) -> (...)."""
+        return log(self.alpha) + mean_log1p_of_sum(v, log_p, k, self.alpha)
+
 
 @dataclass(frozen=True)
 class MeanExp:
@@ -86,6 +129,10 @@ class MeanExp:
     def expectation(self, v: Tensor, log_p: Tensor) -> Tensor:
         """Return E exp(v), the same for every k."""
         return (v + log_p).logsumexp(-1).exp()
+
+    def mean_of_draws(self, v: Tensor, log_p: Tensor, k: int) -> Tensor:
+        """Return the same, of k draws: (..., n), (..., n) -> (...)."""
+        return self.expectation(v, log_p)
 
 
 @dataclass(frozen=True)

@@ -711,7 +711,8 @@ report.show_table(at_etf, 6)
 # $\beta = .5$ nothing lower was found, **from $\beta = 1$ on the ETF is not the minimiser**. The lowest found is an ETF
 # *shrunk* to a radius below 1, where items of the anchor's own class weigh less among its negatives. On the unit sphere
 # nothing can shrink: there the lowest found for $\beta \ge 2$ has its centre off the origin. The paper's HUCL run at
-# $\beta = 30$ looks alike: class means of unit norm, whose mean has the norm .761 ({doc}`Table 2 <table2_near_nc>`).
+# $\beta = 30$ looks alike: class means of unit norm, whose mean has the norm .761 ({doc}`Table 2 <table2_near_nc>`). For any
+# number of classes, with a bound and its proof: {doc}`minimisers`.
 
 # %%
 hucl = theorems.hucl_minimum_below_etf(starts=starts, seed=seed)

@@ -15,7 +15,7 @@ from hcl.companion import study as studies
 
 SMOKE = {
     "theory": {"num_classes": 4, "per_class": 4, "trials": 3, "representations": 20, "starts": 3}, "performance": {},
-    "slips": {},
+    "slips": {}, "minimisers": {"num_classes": 3, "dim": 2, "restarts": 2},
 }  # fmt: skip  # others take a profile
 WHOLE = ("fig02_synthetic", "fig05_cifar10", "fidelity", "scoreboard")  # without fewer values of hardness
 HEADER = """# ---

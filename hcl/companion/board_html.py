@@ -12,7 +12,7 @@ import pandas as pd
 from IPython.display import HTML
 
 from hcl.companion.measured import brief, taken_apart
-from hcl.companion.registry import FIGURES, Figure
+from hcl.companion.registry import FIGURES, PAPER, Figure
 from hcl.companion.verdicts import STATUSES, Status
 
 Row = Mapping[str, Any]  # of a scoreboard: text by column
@@ -60,16 +60,24 @@ def matrix(board: pd.DataFrame) -> HTML:
     Args:
         board: of `hcl.companion.scoreboard.scoreboard`.
     """
-    rows = "".join(
-        f'<tr><th scope="row"><a href="{_page(figure)}">{escape(figure.label)}</a> '
-        f'<span class="hcl-title">{escape(figure.title)}</span></th>'
-        f'<td><ul class="hcl-marks">{"".join(map(_mark, claims))}</ul></td></tr>'
-        for figure, claims in _by_page(_rows(board))
+    parts: dict[bool, str] = {True: "", False: ""}
+    for figure, claims in _by_page(_rows(board)):
+        parts[figure.part == PAPER] += (
+            f'<tr><th scope="row"><a href="{_page(figure)}">{escape(figure.label)}</a> '
+            f'<span class="hcl-title">{escape(figure.title)}</span></th>'
+            f'<td><ul class="hcl-marks">{"".join(map(_mark, claims))}</ul></td></tr>'
+        )
+    heads = {
+        True: ("Of the paper", "Its claims, a mark each"),
+        False: ("Of this project", "Our statements, a mark each"),
+    }
+    tables = "".join(
+        f'<table class="hcl-matrix"><thead><tr><th scope="col">{first}</th><th scope="col">{second}</th></tr></thead>'
+        f"<tbody>{parts[paper]}</tbody></table>"
+        for paper, (first, second) in heads.items()
+        if parts[paper]
     )
-    return HTML(
-        f'<div class="hcl-board">{_legend(board)}<table class="hcl-matrix"><thead><tr><th scope="col">Of the paper</th>'
-        f'<th scope="col">Its claims, a mark each</th></tr></thead><tbody>{rows}</tbody></table></div>'
-    )
+    return HTML(f'<div class="hcl-board">{_legend(board)}{tables}</div>')
 
 
 def meanings() -> HTML:
@@ -79,11 +87,12 @@ def meanings() -> HTML:
     return HTML(f'<dl class="hcl-meanings">{verdicts}{flags}</dl>')
 
 
-def claims(board: pd.DataFrame) -> HTML:
+def claims(board: pd.DataFrame, filters: bool = True) -> HTML:
     """Return a line for each claim, those that wait for their runs behind the others, and the filters above.
 
     Args:
         board: of `hcl.companion.scoreboard.scoreboard`.
+        filters: whether to have them; those of a page reach all its lists.
     """
     rows = _rows(board)
     judged = [row for row in rows if row["verdict"] != "waiting"]
@@ -94,7 +103,7 @@ def claims(board: pd.DataFrame) -> HTML:
             f'<details class="hcl-waiting"><summary>{len(waiting)} claims wait for their runs</summary>'
             f"{''.join(_group(figure, of) for figure, of in _by_page(waiting))}</details>"
         )
-    return HTML(f'<div class="hcl-claims">{_filters(rows)}{groups}</div>')
+    return HTML(f'<div class="hcl-claims">{_filters(rows) if filters else ""}{groups}</div>')
 
 
 def verdict_list(table: pd.DataFrame) -> HTML:
@@ -200,7 +209,8 @@ def _group(figure: Figure, rows: Sequence[Row]) -> str:
 def _in_brief(row: Row) -> str:
     """Return what the paper has and what was measured here."""
     published, measured = row.get("published", ""), brief(row.get("measured", ""))
-    said = f'<span class="hcl-of">paper</span> {escape(published)}' if published else ""
+    ours = "figure" in row and FIGURES[row["figure"]].part != PAPER
+    said = f'<span class="hcl-of">{"ours; paper" if ours else "paper"}</span> {escape(published)}' if published else ""
     if measured and row["verdict"] != "waiting":
         said += f' <span class="hcl-of"><span aria-hidden="true">→</span> here</span> {_flagged(measured)}'
     return f'<p class="hcl-numbers">{said.strip()}</p>' if said else ""

@@ -5,7 +5,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from hcl.companion.points import of_kind
-from hcl.companion.registry import FIGURES
+from hcl.companion.registry import FIGURES, PAPER
 from hcl.training import places
 
 VERDICTS = {
@@ -39,7 +39,7 @@ SECTIONS = {"book/api": ("book/api_losses", "book/api_geometry", "book/api_train
 
 
 def chapters() -> dict[str, tuple[str, str]]:
-    """Return the notebooks of the paper's figures in the order of the registry: what they are of, and what they show.
+    """Return the notebooks of the figures in the order of the registry: what they are of, and what they show.
 
     Of figures that share a notebook the first one names it.
     """
@@ -52,7 +52,11 @@ def chapters() -> dict[str, tuple[str, str]]:
 
 def toc() -> str:
     """Return ``_toc.yml``."""
-    parts = FIRST | {"The paper, re-run": tuple(f"book/pages/{name}" for name in chapters())} | LAST
+    part_of = {figure.notebook: figure.part for figure in reversed(FIGURES.values())}
+    parts: dict[str, tuple[str, ...]] = {**FIRST, PAPER: ()}
+    for name in chapters():
+        parts[part_of[name]] = (*parts.get(part_of[name], ()), f"book/pages/{name}")
+    parts |= LAST
     lines = [
         "# Written by `make contents` from the registry of figures.",
         "format: jb-book",

@@ -1,4 +1,4 @@
-"""Every figure and table of the paper as data: what it shows, and the settings of the runs that it needs."""
+"""Every figure and table of the paper, and every page beyond it, as data: what it shows, and the runs it needs."""
 
 import re
 from collections.abc import Callable, Mapping, Sequence
@@ -10,6 +10,8 @@ from hcl.companion.profiles import PROFILES, Changes
 from hcl.training.spec import RunSpec
 
 Grid = Callable[[Sequence[float]], tuple[Changes, ...]]  # from values of the hardness to what differs in each run
+
+PAPER, BEYOND = "The paper, re-run", "Beyond the paper"  # parts of the book
 
 # A data set that stands in for one that cannot be had everywhere: of the same shape, and said to be one on every page.
 STAND_INS = {"cifar100": "tinyimagenet100"}
@@ -42,6 +44,7 @@ class Figure:
         hardness: values of beta (or epsilon) on its curves.
         settings: spec changes of its runs for given hardness values.
         at_profile: spec values of a profile, by its name, where this figure is run at others than the profile's.
+        part: of the book that its page is in; what is not in the paper's says nothing of it.
     """
 
     name: str
@@ -52,6 +55,7 @@ class Figure:
     hardness: tuple[float, ...] = ()
     settings: Grid = field(default=lambda hardness: _grid(hardness), repr=False)
     at_profile: Mapping[str, Changes] = field(default_factory=dict)
+    part: str = PAPER
 
     @property
     def scale(self) -> Mapping[str, Changes]:
@@ -216,6 +220,7 @@ FIGURES = {
             "fidelity_gradient", "Gradient through the negatives' weights (D6)", "Sec. 3", "fidelity", "synthetic",
             (10, 50), _gradient,
         ),
+        Figure("minimisers", "What minimises the losses where the theorems stop", BEYOND, "minimisers", part=BEYOND),
     )
 }  # fmt: skip
 

@@ -10,7 +10,7 @@ from hcl.companion.claims import CLAIMS, Claim
 from hcl.companion.evidence import Evidence
 from hcl.companion.limits import LIMITS, REASONS, Limits, varied
 from hcl.companion.profiles import BEST_FIRST
-from hcl.companion.registry import STAND_INS, figure_named
+from hcl.companion.registry import FIGURES, PAPER, STAND_INS, figure_named
 from hcl.companion.study import Study, study
 from hcl.companion.verdicts import STATUSES, WAITING, Verdict
 from hcl.training.catalogue import CATALOGUE
@@ -180,6 +180,15 @@ def sensitivity(root: Path | None = None, judges: Judges | None = None) -> pd.Da
     return pd.DataFrame(rows, columns=["limit", "value", "name", "verdict", "becomes"])
 
 
+def of_paper(board: pd.DataFrame) -> pd.DataFrame:
+    """Return the claims of the paper; the others are statements of this project.
+
+    Args:
+        board: of `scoreboard`.
+    """
+    return board[[FIGURES[name].part == PAPER for name in board["figure"]]]
+
+
 def counted(table: pd.DataFrame) -> str:
     """Return in words how many claims have which verdict, most frequent first.
 
@@ -197,14 +206,25 @@ def summary(board: pd.DataFrame) -> str:
     """
     rows = [[*("figure", *STATUSES, "data", "profile", "seeds")]]
     rows.append(["---"] * len(rows[0]))
+    paper = of_paper(board)
+    ours = board.drop(paper.index)
+    for claims in (paper, ours):
+        rows += _counts(claims)
+        if len(claims):
+            name = "all" if claims is paper else "of this project, not of the paper"
+            totals = [str((claims["verdict"] == status).sum()) for status in STATUSES]
+            rows.append([f"**{name}**", *(f"**{total}**" for total in totals), "", "", ""])
+    return "\n".join(f"| {' | '.join(row)} |" for row in rows)
+
+
+def _counts(board: pd.DataFrame) -> list[list[str]]:
+    rows = []
     for figure, claims in board.groupby("figure", sort=False):
         counts = [str((claims["verdict"] == status).sum() or "") for status in STATUSES]
         made = [", ".join(dict.fromkeys(filter(None, claims[name]))) for name in ("data", "profile")]
         seeds = ", ".join(sorted({seed for text in claims["seeds"] for seed in text.split(", ") if seed}))
         rows.append([str(figure), *counts, *made, seeds])
-    totals = [str((board["verdict"] == status).sum()) for status in STATUSES]
-    rows.append(["**all**", *(f"**{total}**" for total in totals), "", "", ""])
-    return "\n".join(f"| {' | '.join(row)} |" for row in rows)
+    return rows
 
 
 def _row(claim: Claim, chosen: Study | None, found: Evidence) -> dict[str, str]:
