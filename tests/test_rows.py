@@ -157,6 +157,9 @@ def test_what_rows_cannot_do_is_refused_with_what_can():
             simclr_loss(z, z, rows=rows)
         with pytest.raises(ValueError, match="rows must be"):
             ContrastiveLoss(supervised=True, rows=rows)
+    uniforms = torch.rand(N, 1, 5)
+    for draw in (Drawn.from_uniforms(uniforms, per="anchor"), Drawn(k=5, per="anchor", uniforms=uniforms)):
+        assert contrastive_loss(z, LABELS, supervised=True, sampling=draw, rows=4).isfinite()
     given = Drawn.from_uniforms(torch.rand(N + 1, 1, 5), per="anchor")
     with pytest.raises(ValueError, match="uniforms must be"):
         contrastive_loss(z, LABELS, supervised=True, sampling=given, rows=4)

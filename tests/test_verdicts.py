@@ -338,7 +338,7 @@ def test_a_movement_of_clusters_is_small_against_ten(moved, state):
 
 
 def test_the_reason_names_what_moves_most():
-    slow = setting([{"test_accuracy": np.linspace(0.5, 0.6, 20)}] * 2, 10)
+    slow = setting([{"test_accuracy": np.linspace(0.3, 0.6, 20)}] * 2, 10)
     fast = setting([{"test_accuracy": np.linspace(0.1, 0.5, 20)}] * 2, 2)
     for terms in ([(1, slow), (-1, fast)], [(-1, fast), (1, slow)]):
         state, why = compare(terms, "test_accuracy", 0.0, LIMITS)

@@ -33,7 +33,7 @@ TESTS: dict[str, tuple[str, ...]] = {
     "hcl/companion/commands_records.py": ("test_places", "test_cli"),
     "hcl/companion/commands_train.py": ("test_strict", "test_places", "test_cli"),
     "hcl/sampling.py": ("test_sampling", "test_losses"),
-    "hcl/modules.py": ("test_modules", "test_public"),
+    "hcl/modules.py": ("test_modules", "test_public", "test_distributed"),
 }
 
 _READING, _CHECKS, _SUMS = (f"hcl/training/{name}.py" for name in ("reading", "checks", "sums"))
