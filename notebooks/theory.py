@@ -158,8 +158,9 @@ print(f"torch {torch.__version__}, CPU, float64, seed {seed}")
 # - *Line 30.* Take a step of Adam {cite:p}`kingma2015adam`.
 # ```
 #
-# What follows is read from the library as this page is built. It handles the whole batch at once: `s` holds all inner
-# products, `log_p` the law of the negatives of each anchor, and `psi` is InfoNCE as in line 22.
+# What follows is read from the library as this page is built. It handles a whole batch at once, or some of its anchors
+# at a time (`at` says which): `s` holds their inner
+# products with all items, `log_p` the law of the negatives of each anchor, and `psi` is InfoNCE as in line 22.
 #
 # ```{literalinclude} /hcl/models.py
 # :caption: "Lines 5–14, hcl/models.py: the three normalisations."
@@ -174,13 +175,11 @@ print(f"torch {torch.__version__}, CPU, float64, seed {seed}")
 #
 # ```{literalinclude} /hcl/losses.py
 # :caption: "Lines 17–20 and 27–29, hcl/losses.py: which items are negatives and which positives, and what each pair weighs."
-# :start-at: "s = _over(_similarities(z), temperature)"
-# :end-before: "psi = InfoNCE() if psi is None"
-# :dedent: 4
+# :pyobject: _pairs
 # ```
 #
-# ```{literalinclude} /hcl/losses.py
-# :caption: "Lines 20–22, hcl/losses.py: the draws, and the loss of a pair, softplus(u) being log(1 + exp u)."
+# ```{literalinclude} /hcl/pairs.py
+# :caption: "Lines 20–22, hcl/pairs.py: the draws, and the loss of a pair, softplus(u) being log(1 + exp u)."
 # :start-at: "# log mean exp(s - a)"
 # :end-before: "def _sum"
 # :dedent: 4
