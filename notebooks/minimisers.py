@@ -97,10 +97,11 @@ report.show_table(least.drop(columns="off a shrunken ETF"), 5)
 
 # %%
 edges = {c: hucl.critical_beta(c) for c in (4, 10, 100)}
+off = least["above the bound"].abs().max()
 Markdown(
     "**No search ended below the bound, and the lowest of each is on it**, to "
-    f"{least['above the bound'].abs().max():.0e}. All have the full symmetry of "
-    "an ETF, $C!$ permutations. The ETF itself is best up to "
+    f"{off:.0e}. All have the full symmetry of an ETF, $C!$ permutations. "
+    "The ETF itself is best up to "
     + ", ".join(f"$\\beta = {b:.2f}$ at $C = {c}$" for c, b in edges.items())
     + ". So on 100 classes the paper's $\\beta = 2$ has Neural-Collapse as its "
     "minimum, and $\\beta = 5$, 10 and 30 do not: their best radius is "
