@@ -241,10 +241,12 @@ report.show_table(positives.drop(columns="symmetry"), 4)
 apart, above = tables.etf_of_all_items()
 Markdown(
     f"At three classes $p^* = {hucl.critical_share(3):.3f}$; at ten it is "
-    f"{hucl.critical_share(10):.2f}, at a hundred {hucl.critical_share(100):.2f}: "
+    f"{hucl.critical_share(10):.2f}, at a hundred "
+    f"{hucl.critical_share(100):.2f}: "
     "with many classes collisions are rare, and it takes nearly all positives "
-    "to part a class. Without a dimension to spare ($d = 2$) it takes more. The "
-    f"six items whose positives are themselves are within {apart:.0e} of an ETF "
+    "to part a class. Without a dimension to spare ($d = 2$) it takes more. "
+    "The six items whose positives are themselves are within "
+    f"{apart:.0e} of an ETF "
     "of six."
 )
 
@@ -285,7 +287,9 @@ answer = {
     "spectrum": ", ".join(f"{v:.3f}" for v in shape.spectrum if v > 1e-4),
     "symmetry": f"{shape.symmetry} permutations",
     "distance from an ETF": f"{shape.from_etf:.1e}",
-    "from an ETF of radius": f"{shape.radius:.4f}: {shape.from_shrunken_etf:.1e}",
+    "from an ETF of radius": (
+        f"{shape.radius:.4f}: {shape.from_shrunken_etf:.1e}"
+    ),
     "norm of the mean": f"{shape.centre:.1e}",
     "within class": f"{shape.within_class:.1e}",
 }
