@@ -93,22 +93,22 @@ figures_minimisers.least_hucl(least)
 # %%
 assert least["above the bound"].abs().max() < 1e-8
 assert least["gradient"].max() < explore.STATIONARY
-report.show_table(least.drop(columns="off a shrunken ETF"), 5)
+report.show_table(least.drop(columns=["off a shrunken ETF", "stationary"]), 5)
 
 # %%
 edges = {c: hucl.critical_beta(c) for c in (4, 10, 100)}
 off = least["above the bound"].abs().max()
 Markdown(
     "**No search ended below the bound, and the lowest of each is on it**, to "
-    f"{off:.0e}. All have the full symmetry of an ETF, $C!$ permutations. "
+    f"{off:.0e}. All have the full symmetry of an ETF, C! permutations. "
     "The ETF itself is best up to "
-    + ", ".join(f"$\\beta = {b:.2f}$ at $C = {c}$" for c, b in edges.items())
-    + ". So on 100 classes the paper's $\\beta = 2$ has Neural-Collapse as its "
-    "minimum, and $\\beta = 5$, 10 and 30 do not: their best radius is "
+    + ", ".join(f"β = {b:.2f} at C = {c}" for c, b in edges.items())
+    + ". So on 100 classes the paper's β = 2 has Neural-Collapse as its "
+    "minimum, and β = 5, 10 and 30 do not: their best radius is "
     + ", ".join(f"{hucl.best_radius(100, b):.2f}" for b in (5, 10, 30))
     + ". (That is the minimum of the loss. The official code lets no gradient "
     "through the weights, D6, and may end elsewhere.) With ever more "
-    "hardness the least loss tends to $\\log 2$, which is "
+    "hardness the least loss tends to log 2, which is "
     "what one single point for all classes has at every hardness: little is "
     "left to win by telling classes apart."
 )
@@ -132,7 +132,6 @@ report.show_table(
             "radius",
             "symmetry",
             "gradient",
-            "stationary",
             "same loss",
         ]
     ],
@@ -240,11 +239,11 @@ report.show_table(positives.drop(columns="symmetry"), 4)
 # %%
 apart, above = tables.etf_of_all_items()
 Markdown(
-    f"At three classes $p^* = {hucl.critical_share(3):.3f}$; at ten it is "
+    f"At three classes p* is {hucl.critical_share(3):.3f}; at ten it is "
     f"{hucl.critical_share(10):.2f}, at a hundred "
     f"{hucl.critical_share(100):.2f}: "
     "with many classes collisions are rare, and it takes nearly all positives "
-    "to part a class. Without a dimension to spare ($d = 2$) it takes more. "
+    "to part a class. Without a dimension to spare (d = 2) it takes more. "
     "The six items whose positives are themselves are within "
     f"{apart:.0e} of an ETF "
     "of six."
@@ -254,7 +253,7 @@ Markdown(
 # ## A question of your own
 #
 # The parameters at the top of the notebook ask it; `hcl run minimisers -p num_classes=6 -p dim=3` does from the command line.
-# In a program it is `hcl.explore.explore(hcl.explore.Problem(...))`. Of the questions above most took a second or two
+# In a program it is `explore(Problem(...))` of `hcl.explore`. Of the questions above most took a second or two
 # of one core for their 50 starts, the longest 20 seconds ($C = 10$, $\beta = 30$, $k = 256$).
 
 # %%
