@@ -1,5 +1,6 @@
 """What is asked of every page: each check looks at an open page and returns its faults, "kind: what is wrong"."""
 
+from contextlib import suppress
 from functools import cache
 from urllib.parse import unquote, urlsplit
 
@@ -241,10 +242,17 @@ def axe_script():
     return Axe().axe_script
 
 
+# What scrolls sideways is reached by the keyboard: the theme sees to it a third of a second after a window has changed.
+REACHED = """() => [...document.querySelectorAll("pre, .pst-scrollable-table-container")]
+    .every(each => each.scrollWidth <= each.clientWidth || each.tabIndex === 0)"""
+
+
 def accessible(page):
     """Serious and critical violations of axe-core, a line a rule with the first places."""
     if not page.evaluate("typeof axe !== 'undefined'"):
         page.evaluate(axe_script())
+    with suppress(PlaywrightError):  # then axe says which it is
+        page.wait_for_function(REACHED, timeout=2000)
     found = page.evaluate(AXE, REPEATED)
     return [
         f"axe {each['rule']} ({each['impact']}, {len(each['places'])}): {'; '.join(each['places'][:3])}"
