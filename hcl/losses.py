@@ -172,7 +172,7 @@ def _by_rows(batch: _Batch, psi: Psi, sampling: Sampling, rows: int) -> Tensor:
             )
         pairs.check_uniforms(sampling, n, one_set=True)
         uniforms = pairs.uniforms_of(sampling, batch.z, sets=1)
-    labels = None if batch.z_pos is not None else batch.labels
+    labels = batch.labels if batch.z_pos is None and batch.reduction == "pair" else None
     number = (
         torch.tensor(n) if labels is None else torch.stack([(labels[at, None] == labels).sum() for at in parts]).sum()
     )

@@ -180,32 +180,32 @@ def _claim(name: str, statement: str, where: str, asked: str, check: Check) -> C
     return Claim(f"minimisers-{name}", "minimisers", statement, where, asked, check, on="computed")
 
 
-_HUCL, _INDEPENDENCE, _DIMENSIONS = "Sec. 4.4 and 6, left open", "Sec. 4.4 and 6, left open", "Theorem 2 (iii)"
+_OPEN, _DIMENSIONS = "Sec. 4.4 and 6, left open", "Theorem 2 (iii)"
 _WEIGHTS, _NOT = "Theorems 2 and 3, whose classes are equally likely", "not asked"
 
 BEYOND: tuple[Claim, ...] = (
     _claim(
         "bound",
         "The least HUCL loss is known: log(1 + (1 + 1/β) x) with (C - 1) x^(β + 1) + (β + 1) x = β, or that of the ETF "
-        "where this is more (k to infinity).", _HUCL, "no tight bound", _of(tables.hucl_table, _at_bound),
+        "where this is more (k to infinity).", _OPEN, "no tight bound", _of(tables.hucl_table, _at_bound),
     ),
     _claim(
-        "shape", "What minimises HUCL is an ETF of some radius, with all its symmetries.", _HUCL, "not known",
+        "shape", "What minimises HUCL is an ETF of some radius, with all its symmetries.", _OPEN, "not known",
         _of(tables.hucl_table, _shrunken),
     ),
     _claim(
         "critical",
         "Up to a hardness that grows with the number of classes the ETF itself minimises HUCL; beyond it the radius "
-        "falls.", _HUCL, "not known", _of(tables.hucl_table, _critical),
+        "falls.", _OPEN, "not known", _of(tables.hucl_table, _critical),
     ),
     _claim(
-        "finite", "It is an ETF of some radius with finitely many negatives too (k = 1, 16, 256).", _HUCL, "not known",
+        "finite", "It is an ETF of some radius with finitely many negatives too (k = 1, 16, 256).", _OPEN, "not known",
         _of(tables.finite_table, _finite, _shrunken),
     ),
     _claim(
         "sphere",
         "On the unit sphere C - 1 dimensions do not suffice for the least HUCL loss; C do, off the centre (β from 2 "
-        "on).", _HUCL, "not known", _of(tables.sphere_table, _sphere),
+        "on).", _OPEN, "not known", _of(tables.sphere_table, _sphere),
     ),
     _claim(
         "half", "With half as many dimensions as classes the minimiser is a cross-polytope: pairs of opposite classes.",
@@ -231,16 +231,16 @@ BEYOND: tuple[Claim, ...] = (
     _claim(
         "share",
         "Where more positives than a certain share are their own anchors, UCL no longer collapses classes to points; "
-        "up to it, it does (d >= C).", _INDEPENDENCE, "not known", _of(tables.positives_table, _spreading),
+        "up to it, it does (d >= C).", _OPEN, "not known", _of(tables.positives_table, _spreading),
     ),
     _claim(
         "means",
         "Where classes are no points, but not all positives their own anchors, class means are still an ETF, of "
-        "smaller radius.", _INDEPENDENCE, "not known", _of(tables.positives_table, _means),
+        "smaller radius.", _OPEN, "not known", _of(tables.positives_table, _means),
     ),
     _claim(
         "own", "Where all positives are their own anchors, UCL ends at an ETF of all items, whatever their classes.",
-        _INDEPENDENCE, "not known", _of(tables.positives_table, _all_items),
+        _OPEN, "not known", _of(tables.positives_table, _all_items),
     ),
     _claim(
         "scl-share", "SCL is at Neural-Collapse all the same.", "Theorem 2", "proved",
