@@ -44,13 +44,14 @@ from hcl import explore, hardening, hucl
 from hcl.companion import (
     figures_minimisers,
     minimisers,
+    notes,
     pages,
     parameters,
     report,
     scoreboard,
 )
 from hcl.companion import minimisers_tables as tables
-from IPython.display import Markdown
+from IPython.display import Markdown, display
 
 parameters.check()
 made = minimisers.kept()["made"]
@@ -60,6 +61,16 @@ Markdown(
     f"found on {made['date'][:10]} by commit {made['commit'][:10]} with torch "
     f"{made['torch']}. Their largest projected gradient, measured now: "
     f"{max(a.gradient for a in kept):.1e}."
+)
+
+# %% tags=["remove-input"]
+notes.origin(
+    line=f"points found on {made['date'][:10]}, measured anew",
+    Points=f"searched for on {made['date'][:10]} on {made['device']}, with "
+    f"torch {made['torch']}, at commit {made['commit'][:10]}; "
+    "`make minimisers` searches again",
+    Numbers="losses, gradients and shapes of these points, measured when this "
+    "page was built",
 )
 
 # %% [markdown]
@@ -272,6 +283,12 @@ found = explore.explore(
     ),
     restarts=restarts,
     generator=torch.Generator().manual_seed(seed),
+)
+display(
+    notes.origin(
+        line="searched for when this page was built",
+        Made=f"searched for when this page was built, {restarts} starts",
+    )
 )
 shape = found.shape
 answer = {

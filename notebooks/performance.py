@@ -20,7 +20,7 @@ results: str = ""  # folder of benchmarks/run.py's CSV files; empty: ours
 from pathlib import Path
 
 import pandas as pd
-from hcl.companion import benchmarks_report, parameters, report
+from hcl.companion import benchmarks_report, notes, parameters, report
 from IPython.display import Markdown
 
 parameters.check()
@@ -41,6 +41,16 @@ devices = made.agg(
     )
 )
 report.show_table(devices)
+
+# %% tags=["remove-input"]
+notes.origin(
+    line="measured on " + "; ".join(devices["device"]),
+    **{
+        f"Measured_on_{kind}": f"{row['date']}, by benchmarks/run.py at commit "
+        f"{row['commit']}"
+        for kind, row in devices.iterrows()
+    },
+)
 
 # %% [markdown]
 # ## The loss against the loop over anchors
