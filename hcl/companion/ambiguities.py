@@ -20,7 +20,7 @@ from hcl.companion.drawing import SMALL, halo, panels
 from hcl.companion.figures import METRICS
 from hcl.companion.headings import heading
 from hcl.companion.labels import label
-from hcl.companion.numbers import decimals, number
+from hcl.companion.numbers import decimals, number, raised
 from hcl.companion.pictures import Layout, Picture, picture
 from hcl.training.runs import Run
 from hcl.training.spec import RunSpec
@@ -132,10 +132,10 @@ def effects_figure(effects: pd.DataFrame) -> Picture:
             axis.set_title(METRICS[str(metric)] if layout.narrow else _NAMES.get(str(metric), str(metric)))
             for row, change in enumerate(order):
                 if layout.narrow:
-                    axis.text(0, row - 0.28, change, transform=axis.get_yaxis_transform(), fontsize=SMALL, va="center",
+                    axis.text(0, row - 0.28, raised(change), transform=axis.get_yaxis_transform(), fontsize=SMALL, va="center",
                               path_effects=halo(), zorder=5)  # fmt: skip
         if metrics and not layout.narrow:
-            axes[0][0].set_yticks(range(len(order)), order)
+            axes[0][0].set_yticks(range(len(order)), [raised(change) for change in order])
             axes[0][0].tick_params(axis="y", length=0)
         if metrics:
             figure.legend(
