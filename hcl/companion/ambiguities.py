@@ -132,8 +132,10 @@ def effects_figure(effects: pd.DataFrame) -> Picture:
             axis.set_title(METRICS[str(metric)] if layout.narrow else _NAMES.get(str(metric), str(metric)))
             for row, change in enumerate(order):
                 if layout.narrow:
-                    axis.text(0, row - 0.28, raised(change), transform=axis.get_yaxis_transform(), fontsize=SMALL, va="center",
-                              path_effects=halo(), zorder=5)  # fmt: skip
+                    axis.text(
+                        0, row - 0.28, raised(change), transform=axis.get_yaxis_transform(), fontsize=SMALL,
+                        va="center", path_effects=halo(), zorder=5,
+                    )  # fmt: skip
         if metrics and not layout.narrow:
             axes[0][0].set_yticks(range(len(order)), [raised(change) for change in order])
             axes[0][0].tick_params(axis="y", length=0)
