@@ -26,10 +26,11 @@ def bound(spec: RunSpec) -> float:
 
     NaN for unsupervised eq. (42): its positives, two views of one image, do not meet condition (e) of Theorem 3.
     """
+    at = {"temperature": spec.temperature}
     if spec.objective == "simclr":
         views = 2 * (spec.batch_size or NUM_TRAIN[spec.dataset])
-        return simclr_lower_bound(spec.num_classes, views - 2) if spec.supervised else math.nan
-    return (scl_lower_bound if spec.supervised else ucl_lower_bound)(spec.num_classes, spec.k)
+        return simclr_lower_bound(spec.num_classes, views - 2, **at) if spec.supervised else math.nan
+    return (scl_lower_bound if spec.supervised else ucl_lower_bound)(spec.num_classes, spec.k, **at)
 
 
 def training(spec: RunSpec) -> str:
@@ -45,6 +46,7 @@ def training(spec: RunSpec) -> str:
     negatives = f"k = {spec.k} negatives drawn for each {per}" if spec.k else "the expectation over negatives"
     return (
         f"{spec.dataset}, {size}, {encoder}, {spec.epochs} epochs, {batch}, Adam at {spec.lr:g}, {spec.precision}, "
+        + (f"temperature {spec.temperature:g}, " if spec.temperature != 1 else "")
         + ("all negatives of the batch" if spec.objective == "simclr" else negatives)
     )
 

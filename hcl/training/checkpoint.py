@@ -14,9 +14,9 @@ from hcl.training.spec import RunSpec
 
 # The modules that decide a result: a state is gone on with as long as these are what they were.
 DECIDING = (
-    "augment", "draws", "geometry", "hardening", "inputs", "losses", "models", "pairs", "psi", "sampling",
+    "anchors", "augment", "draws", "geometry", "hardening", "inputs", "losses", "models", "pairs", "psi", "sampling",
     *(f"training.{name}" for name in (
-        "catalogue", "data", "dataset", "engine", "evaluate", "fold", "images", "inputs", "objective", "probe",
+        "catalogue", "data", "dataset", "engine", "evaluate", "fold", "hscl", "images", "inputs", "objective", "probe",
         "products", "randomness", "spec", "techniques", "train",
     )),
 )  # fmt: skip
