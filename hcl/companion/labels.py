@@ -26,11 +26,11 @@ def bound(spec: RunSpec) -> float:
 
     NaN for unsupervised eq. (42): its positives, two views of one image, do not meet condition (e) of Theorem 3.
     """
-    at = {"temperature": spec.temperature}
+    t = spec.temperature
     if spec.objective == "simclr":
         views = 2 * (spec.batch_size or NUM_TRAIN[spec.dataset])
-        return simclr_lower_bound(spec.num_classes, views - 2, **at) if spec.supervised else math.nan
-    return (scl_lower_bound if spec.supervised else ucl_lower_bound)(spec.num_classes, spec.k, **at)
+        return simclr_lower_bound(spec.num_classes, views - 2, temperature=t) if spec.supervised else math.nan
+    return (scl_lower_bound if spec.supervised else ucl_lower_bound)(spec.num_classes, spec.k, temperature=t)
 
 
 def training(spec: RunSpec) -> str:
