@@ -10,9 +10,8 @@
 # # Scoreboard
 #
 # Every claim of the paper's Sections 4 and 5 and its Appendix B, and what came of it when it was run or computed again. The
-# verdicts are computed from the records when this page is built; `hcl verify` prints the same. Claims of other works, and
-# statements of our own on what the paper leaves open, come last, under headings of their own, and count for nothing of
-# the paper.
+# verdicts are computed from the records when this page is built; `hcl verify` prints the same. Statements of our own, on
+# what the paper leaves open, come last, under a heading of their own, and count for nothing of the paper.
 
 # %% tags=["parameters"]
 profile: str = "auto"  # smoke, laptop, workstation, gpu, paper; auto: can judge
@@ -21,10 +20,10 @@ profile: str = "auto"  # smoke, laptop, workstation, gpu, paper; auto: can judge
 from hcl.companion import board_html, parameters, report
 from hcl.companion.scoreboard import (
     Judges,
-    by_work,
     changes_table,
     counted,
     limits_table,
+    of_paper,
     scoreboard,
     sensitivity,
 )
@@ -36,8 +35,8 @@ judges = Judges(
     profile=profile
 )  # which reads each record once, for all that follows
 everything = scoreboard(judges=judges)
-works = by_work(everything)
-board, ours = works.pop("the paper"), works.pop("this project")
+board = of_paper(everything)
+ours = everything.drop(board.index)
 waiting = board["verdict"] == "waiting"
 counts = counted(board[~waiting]) or "none yet"
 glue(
@@ -60,12 +59,8 @@ data = (
 )
 Markdown(
     f"**{(~waiting).sum()} claims have their runs: {counts}.** {waiting.sum()} "
-    f"wait. They were tested on {data}. "
-    + "".join(
-        f"Of {len(claims)} claims of {work}: {counted(claims)}. "
-        for work, claims in works.items()
-    )
-    + f"Of this project's own {len(ours)} statements: {counted(ours)}."
+    f"wait. They were tested on {data}. Of this project's own {len(ours)} "
+    f"statements: {counted(ours)}."
 )
 
 # %%
@@ -91,15 +86,6 @@ board_html.meanings()
 
 # %%
 board_html.claims(board)
-
-# %% [markdown]
-# ## Claims of other works
-#
-# Their pages are under *Beyond the paper*, and say what was to be had of each work.
-
-# %%
-others = everything.drop(board.index).drop(ours.index)
-board_html.claims(others, filters=False)
 
 # %% [markdown]
 # ## Our own statements

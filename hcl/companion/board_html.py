@@ -11,9 +11,8 @@ from typing import Any
 import pandas as pd
 from IPython.display import HTML
 
-from hcl.companion.entry import THE_PAPER, THIS_PROJECT
 from hcl.companion.measured import brief, taken_apart
-from hcl.companion.registry import FIGURES, Figure
+from hcl.companion.registry import FIGURES, PAPER, Figure
 from hcl.companion.verdicts import STATUSES, Status
 
 Row = Mapping[str, Any]  # of a scoreboard: text by column
@@ -61,19 +60,22 @@ def matrix(board: pd.DataFrame) -> HTML:
     Args:
         board: of `hcl.companion.scoreboard.scoreboard`.
     """
-    parts: dict[str, str] = {}
+    parts: dict[bool, str] = {True: "", False: ""}
     for figure, claims in _by_page(_rows(board)):
-        parts[figure.whose] = parts.get(figure.whose, "") + (
+        parts[figure.part == PAPER] += (
             f'<tr><th scope="row"><a href="{_page(figure)}">{escape(figure.label)}</a> '
             f'<span class="hcl-title">{escape(figure.title)}</span></th>'
             f'<td><ul class="hcl-marks">{"".join(map(_mark, claims))}</ul></td></tr>'
         )
-    ordered = sorted(parts, key=lambda whose: (whose != THE_PAPER, whose == THIS_PROJECT))
+    heads = {
+        True: ("Of the paper", "Its claims, a mark each"),
+        False: ("Of this project", "Our statements, a mark each"),
+    }
     tables = "".join(
-        f'<table class="hcl-matrix"><thead><tr><th scope="col">Of {escape(whose)}</th><th scope="col">'
-        f"{'Our statements' if whose == THIS_PROJECT else 'Its claims'}, a mark each</th></tr></thead>"
-        f"<tbody>{parts[whose]}</tbody></table>"
-        for whose in ordered
+        f'<table class="hcl-matrix"><thead><tr><th scope="col">{first}</th><th scope="col">{second}</th></tr></thead>'
+        f"<tbody>{parts[paper]}</tbody></table>"
+        for paper, (first, second) in heads.items()
+        if parts[paper]
     )
     return HTML(f'<div class="hcl-board">{_legend(board)}{tables}</div>')
 
@@ -207,8 +209,8 @@ def _group(figure: Figure, rows: Sequence[Row]) -> str:
 def _in_brief(row: Row) -> str:
     """Return what the paper has and what was measured here."""
     published, measured = row.get("published", ""), brief(row.get("measured", ""))
-    source = {THE_PAPER: "paper", THIS_PROJECT: "ours; paper"}.get(_whose(row), "published")
-    said = f'<span class="hcl-of">{source}</span> {escape(published)}' if published else ""
+    ours = "figure" in row and FIGURES[row["figure"]].part != PAPER
+    said = f'<span class="hcl-of">{"ours; paper" if ours else "paper"}</span> {escape(published)}' if published else ""
     if measured and row["verdict"] != "waiting":
         said += f' <span class="hcl-of"><span aria-hidden="true">→</span> here</span> {_flagged(measured)}'
     return f'<p class="hcl-numbers">{said.strip()}</p>' if said else ""
@@ -224,8 +226,7 @@ def _details(row: Row) -> str:
     if row.get("reason"):
         parts.append(f"<p><strong>Why {escape(row['verdict'])}:</strong> {escape(row['reason'])}.</p>")
     judged = f" Judged by: {escape(row['runs'])}." if row.get("runs") else ""
-    work = THE_PAPER if _whose(row) == THIS_PROJECT else _whose(row)
-    parts.append(f"<p>In {escape(work)}: {escape(row.get('where', ''))}.{judged}</p>")
+    parts.append(f"<p>In the paper: {escape(row.get('where', ''))}.{judged}</p>")
     return f'<details class="hcl-details"><summary>numbers and reason</summary>\n{" ".join(parts)}</details>'
 
 
@@ -239,10 +240,6 @@ def _flagged(text: str) -> str:
 
 def _class(status: str) -> str:
     return f"hcl-v-{status.replace(' ', '-')}" if status in STATUSES else ""
-
-
-def _whose(row: Row) -> str:
-    return FIGURES[row["figure"]].whose if "figure" in row else THE_PAPER
 
 
 def _page(figure: Figure) -> str:

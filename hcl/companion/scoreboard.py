@@ -7,11 +7,10 @@ from pathlib import Path
 import pandas as pd
 
 from hcl.companion.claims import CLAIMS, Claim
-from hcl.companion.entry import THE_PAPER, THIS_PROJECT
 from hcl.companion.evidence import Evidence
 from hcl.companion.limits import LIMITS, REASONS, Limits, varied
 from hcl.companion.profiles import BEST_FIRST
-from hcl.companion.registry import FIGURES, STAND_INS, figure_named
+from hcl.companion.registry import FIGURES, PAPER, STAND_INS, figure_named
 from hcl.companion.study import Study, study
 from hcl.companion.verdicts import STATUSES, WAITING, Verdict
 from hcl.training.catalogue import CATALOGUE
@@ -182,23 +181,12 @@ def sensitivity(root: Path | None = None, judges: Judges | None = None) -> pd.Da
 
 
 def of_paper(board: pd.DataFrame) -> pd.DataFrame:
-    """Return the claims of the paper; the others are those of other works, and statements of this project.
+    """Return the claims of the paper; the others are statements of this project.
 
     Args:
         board: of `scoreboard`.
     """
-    return board[[FIGURES[name].whose == THE_PAPER for name in board["figure"]]]
-
-
-def by_work(board: pd.DataFrame) -> dict[str, pd.DataFrame]:
-    """Return the claims by whose they are: the paper's first, this project's own last; none of what has none.
-
-    Args:
-        board: of `scoreboard`.
-    """
-    whose = board["figure"].map(lambda name: FIGURES[name].whose)
-    others = [name for name in dict.fromkeys(whose) if name not in (THE_PAPER, THIS_PROJECT)]
-    return {name: of for name in (THE_PAPER, *others, THIS_PROJECT) if len(of := board[whose == name])}
+    return board[[FIGURES[name].part == PAPER for name in board["figure"]]]
 
 
 def counted(table: pd.DataFrame) -> str:
@@ -218,11 +206,14 @@ def summary(board: pd.DataFrame) -> str:
     """
     rows = [[*("figure", *STATUSES, "data", "profile", "seeds")]]
     rows.append(["---"] * len(rows[0]))
-    for whose, claims in by_work(board).items():
+    paper = of_paper(board)
+    ours = board.drop(paper.index)
+    for claims in (paper, ours):
         rows += _counts(claims)
-        name = "all" if whose == THE_PAPER else f"of {whose}, not of the paper"
-        totals = [str((claims["verdict"] == status).sum()) for status in STATUSES]
-        rows.append([f"**{name}**", *(f"**{total}**" for total in totals), "", "", ""])
+        if len(claims):
+            name = "all" if claims is paper else "of this project, not of the paper"
+            totals = [str((claims["verdict"] == status).sum()) for status in STATUSES]
+            rows.append([f"**{name}**", *(f"**{total}**" for total in totals), "", "", ""])
     return "\n".join(f"| {' | '.join(row)} |" for row in rows)
 
 
