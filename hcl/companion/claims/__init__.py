@@ -1,6 +1,6 @@
 """Every claim of the paper's Sections 4, 5 and Appendix B as data, each with a check that can fail, and others'.
 
-Those of other works and our own are counted apart (`hcl.companion.entry.Figure.whose`).
+Those of other works and our own are counted apart (`hcl.companion.entry.Figure.work`).
 
 A claim is judged by the metric that the paper quotes for it, in settled values (D45) over the seeds; what decides is in
 `hcl.companion.verdicts`, its constants in `hcl.companion.limits`. Published numbers of CIFAR-100 are those of the text
