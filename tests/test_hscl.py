@@ -164,9 +164,7 @@ def test_accuracies_of_all_settings_are_tabled_those_without_runs_as_missing():
     table = hscl_tables.accuracy({"ours": [pages.Page(shown, done)]}).loc["ours"]
     assert list(table.index) == ["UCL", "H-UCL, β = 1", "SCL", "H-SCL, β = 1"]
     assert list(table["seeds"]) == [0, 0, 2, 0]
-    assert (
-        table.loc["SCL", "200 nearest neighbours"] == pytest.approx(0.5) and table.loc["SCL", "mean classifier"] == 0.2
-    )
+    assert table.loc["SCL", "nearest neighbours"] == pytest.approx(0.5) and table.loc["SCL", "mean classifier"] == 0.2
     assert table.drop("SCL").drop(columns="seeds").isna().all(axis=None)
 
 
