@@ -173,17 +173,19 @@ def accuracy(by_data: Mapping[str, Sequence[Run]]) -> Picture:
                         value, names.index(named(run.spec)), style.METHOD_MARKERS[run.spec.method], color=of.light,
                         markersize=5.5, clip_on=False,
                     )  # fmt: skip
-                axis.set(yticks=range(len(names)), yticklabels=names, ylim=(-0.6, max(len(names), 1) - 0.4))
+                shown = layout.narrow or axis is row[0]
+                axis.set(yticks=range(len(names)), ylim=(-0.6, max(len(names), 1) - 0.4))
+                axis.set_yticklabels(names if shown else [""] * len(names))
                 axis.grid(axis="x")
                 axis.grid(visible=False, axis="y")
-                axis.set_title(f"Accuracy of {words}")
+                axis.set_title(f"Accuracy, {words.split(' ', 1)[1]}")
                 axis.margins(x=0.15)
-                axis.xaxis.set_major_formatter(PercentFormatter(1, decimals=0))
+                axis.xaxis.set_major_formatter(PercentFormatter(1))
                 axis.xaxis.set_major_locator(MaxNLocator(3))
                 if not runs:
                     axis.set(xticks=[])
                     note(axis, WAITING, 0.5, 0.5, ha="center")
-                if layout.narrow or measure == next(iter(MEASURES)):
+                if shown:
                     heading(axis, data, style.INK.light)
         return figure
 
