@@ -12,6 +12,7 @@ from hcl.training.spec import RunSpec
 Grid = Callable[[Sequence[float]], tuple[Changes, ...]]  # from values of the hardness to what differs in each run
 
 PAPER, BEYOND = "The paper, re-run", "Beyond the paper"  # parts of the book
+AWASTHI = "Awasthi, Dikkala and Kamath (2022)"  # a work beside the paper
 
 # A data set that stands in for one that cannot be had everywhere: of the same shape, and said to be one on every page.
 STAND_INS = {"cifar100": "tinyimagenet100"}
@@ -45,6 +46,7 @@ class Figure:
         settings: spec changes of its runs for given hardness values.
         at_profile: spec values of a profile, by its name, where this figure is run at others than the profile's.
         part: of the book that its page is in; what is not in the paper's says nothing of it.
+        work: whose claims those of a page beyond the paper are; empty for this project's own.
     """
 
     name: str
@@ -56,6 +58,7 @@ class Figure:
     settings: Grid = field(default=lambda hardness: _grid(hardness), repr=False)
     at_profile: Mapping[str, Changes] = field(default_factory=dict)
     part: str = PAPER
+    work: str = ""
 
     @property
     def scale(self) -> Mapping[str, Changes]:
