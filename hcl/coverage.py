@@ -95,7 +95,8 @@ def _checked(k: int) -> int:
 @lru_cache(maxsize=64)
 def _chain(rho: tuple[float, ...]) -> np.ndarray:
     """Return the probabilities of steps between states: how many classes of each weight have been seen."""
-    weights, counts = np.unique(np.round(rho, 12), return_counts=True)
+    _, which, counts = np.unique(np.round(rho, 12), return_inverse=True, return_counts=True)
+    weights = np.bincount(which, weights=rho) / counts
     states = list(product(*(range(count + 1) for count in counts.tolist())))
     if len(states) > _STATES:
         raise ValueError(f"{len(states):,} states, more than {_STATES:,}: fewer classes, or fewer different weights.")
@@ -103,7 +104,7 @@ def _chain(rho: tuple[float, ...]) -> np.ndarray:
     steps = np.zeros((len(states), len(states)))
     for at, state in enumerate(states):
         steps[at, at] = np.array(state) @ weights
-        for which, (weight, count) in enumerate(zip(weights, counts, strict=True)):
-            if new := int(count) - state[which]:
-                steps[at, place[(*state[:which], state[which] + 1, *state[which + 1 :])]] = new * weight
+        for of, (weight, count) in enumerate(zip(weights, counts, strict=True)):
+            if new := int(count) - state[of]:
+                steps[at, place[(*state[:of], state[of] + 1, *state[of + 1 :])]] = new * weight
     return steps

@@ -1,8 +1,8 @@
 r"""The downstream loss of a representation, L_sup, and what two bounds know of it from the contrastive loss.
 
-The setting is that of Awasthi, Dikkala and Kamath (2022): classes with probabilities rho, anchor and positive independent
-given the class, features on the unit sphere, and the contrastive loss :math:`\log(1 + \sum_{i=1}^k e^{v_i})`, without
-1/k, which is `hcl.psi.LogSumExp` with ``alpha=1``.
+The setting is that of Awasthi, Dikkala and Kamath (2022): classes with probabilities rho, anchor and positive
+independent given the class, features on the unit sphere, and the contrastive loss
+:math:`\log(1 + \sum_{i=1}^k e^{v_i})`, without 1/k, which is `hcl.psi.LogSumExp` with ``alpha=1``.
 """
 
 from collections.abc import Sequence
@@ -166,10 +166,10 @@ def interval(class_weights: Sequence[float], k: int) -> tuple[float, float]:
 
     with g = `JENSEN_GAP`. Bounds of the form of Nozawa and Sato (2021) and Bao et al. (2022), derived for this project:
     for equally likely classes their distance is 2g + log(1 + O(1/k)), which falls with k. Both losses are the mean of
-    -f(x).mu_c plus that of the logarithm of a sum, over the classes or over the positive and k negatives, of exponentials
-    of numbers in [-1, 1]. Jensen's inequality bounds each from one side by its mean, and what it can be off by, g, from
-    the other. L_sup is here `mean_classifier_loss`, for the upper bound also the least over unit weights if each class
-    is one point.
+    -f(x).mu_c plus that of the logarithm of a sum, over the classes or over the positive and k negatives, of
+    exponentials of numbers in [-1, 1]. Jensen's inequality bounds each from one side by its mean, and what it can be
+    off by, g, from the other. L_sup is here `mean_classifier_loss`, for the upper bound also the least over unit
+    weights if each class is one point.
 
     Args:
         class_weights: rho up to a factor.
