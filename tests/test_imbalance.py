@@ -1,6 +1,7 @@
 """Classes that are not equally frequent: how many images each has, and that a run trains on just these."""
 
 from dataclasses import replace
+from itertools import pairwise
 
 import pytest
 import torch
@@ -23,7 +24,7 @@ def test_sizes_sum_up_and_are_within_one_of_equal_factors(number, ratio):
     assert sum(found) == number and found == sorted(found, reverse=True)
     shares = imbalance.shares(10, ratio)
     assert shares[0] / shares[-1] == pytest.approx(ratio) and sum(shares) == pytest.approx(1)
-    assert all(b / a == pytest.approx(ratio ** (-1 / 9)) for a, b in zip(shares, shares[1:], strict=False))
+    assert all(b / a == pytest.approx(ratio ** (-1 / 9)) for a, b in pairwise(shares))
     assert all(abs(size - number * share) < 1 for size, share in zip(found, shares, strict=True))
 
 

@@ -134,7 +134,7 @@ def test_the_sum_in_place_of_the_mean_is_what_a_loop_over_its_draws_says(alpha, 
     for i in range(7):
         for rank, j in enumerate((labels == labels[i]).nonzero()[:, 0].tolist()):
             chosen = drawn[i, rank if per == "pair" else 0].tolist()
-            total = sum(exp(float(z[i] @ (z[m] - z[j]))) for m in chosen)
+            total = sum(exp(float(z[i].detach() @ (z[m] - z[j]).detach())) for m in chosen)
             values[i].append(log(alpha + total))
     anchors = [sum(of) / len(of) for of in values]
     pairs = [value for of in values for value in of]

@@ -132,6 +132,16 @@ def _gradient(hardness: Sequence[float]) -> tuple[Changes, ...]:
     return tuple(s | {"k": None, "detach_weights": d} for d in (True, False) for s in _grid(hardness))
 
 
+def _more_negatives(hardness: Sequence[float]) -> tuple[Changes, ...]:
+    """Return runs with the loss of Awasthi et al. by the number of negatives, on even classes and on uneven ones."""
+    return tuple(
+        setting | {"alpha": 1.0, "normalization": "unit_sphere", "k": k, "imbalance": ratio}
+        for ratio in (1.0, 10.0)
+        for k in _COUNTS_RUN
+        for setting in _unsupervised(hardness)
+    )
+
+
 _BETAS = (0.0, 2.0, 5.0, 10.0, 30.0)
 _EPSILONS = (0.0, 3.0, 5.0, 10.0, 20.0)
 _HALF = {"laptop": {"epochs": 30}}
@@ -142,6 +152,12 @@ _BATCH_64, _BATCH_32 = (
     {"workstation": {"num_train": 2_000, "epochs": epochs, "eval_every": 100}} for epochs in (4_000, 2_500)
 )
 _VIEWS = {"workstation": {"epochs": 300}}
+# More negatives: the loss of Awasthi et al., without 1/k, on the sphere; on CIFAR-10 as many images as are fitted.
+_COUNTS_RUN = (1, 16, 512)
+_AS_FEW = {
+    "smoke": {"num_train": 300, "batch_size": 100},
+    "workstation": {"num_train": 2_000, "epochs": 1_500, "eval_every": 50},
+}
 _AS_AT_LAPTOP = {"workstation": PROFILES["laptop"].images}  # the Fidelity page compares at one profile
 _AUGMENTED = {"positives": "augmentation"}
 
@@ -224,6 +240,22 @@ FIGURES = {
             (10, 50), _gradient,
         ),
         Figure("minimisers", "What minimises the losses where the theorems stop", BEYOND, "minimisers", part=BEYOND),
+        Figure(
+            "negatives", "More negatives: collisions, coverage and bounds; balanced classes", AWASTHI, "negatives",
+            part=BEYOND, work=AWASTHI,
+        ),
+        Figure(
+            "negatives_unbalanced", "More negatives: classes that are not equally likely", AWASTHI,
+            "negatives_unbalanced", part=BEYOND, work=AWASTHI,
+        ),
+        Figure(
+            "negatives_merging", "More negatives: what they do to rare classes", BEYOND, "negatives_unbalanced",
+            part=BEYOND,
+        ),
+        Figure(
+            "negatives_images", "More negatives: real images, balanced and unbalanced", AWASTHI, "negatives_images",
+            "cifar10", (0,), _more_negatives, _AS_FEW, part=BEYOND, work=AWASTHI,
+        ),
     )
 }  # fmt: skip
 

@@ -9,9 +9,10 @@ from hcl.companion.claims.appendix import APPENDIX
 from hcl.companion.claims.beyond import BEYOND
 from hcl.companion.claims.collapse import COLLAPSE
 from hcl.companion.claims.main import MAIN
+from hcl.companion.claims.negatives import NEGATIVES, OURS
 from hcl.companion.claims.parts import Claim
 from hcl.companion.claims.theory import THEORY
 
-CLAIMS: tuple[Claim, ...] = (*THEORY, *MAIN, *COLLAPSE, *APPENDIX, *BEYOND)
+CLAIMS: tuple[Claim, ...] = (*THEORY, *MAIN, *COLLAPSE, *APPENDIX, *NEGATIVES, *BEYOND, *OURS)
 
 __all__ = ["CLAIMS", "Claim"]
