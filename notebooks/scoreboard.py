@@ -18,7 +18,7 @@
 profile: str = "auto"  # smoke, laptop, workstation, gpu, paper; auto: can judge
 
 # %%
-from hcl.companion import board_html, parameters, report
+from hcl.companion import board_html, notes, parameters, report
 from hcl.companion.scoreboard import (
     Judges,
     changes_table,
@@ -68,6 +68,13 @@ Markdown(
         f" Of the {len(claims)} claims of {work}: {counted(claims)}."
         for work, claims in others.items()
     )
+)
+
+# %% tags=["remove-input"]
+notes.origin(
+    line=f"judged from {judges.records} records when this page was built",
+    Made=f"judged from {judges.records} records when this page was built; each "
+    "claim says by which",
 )
 
 # %%
