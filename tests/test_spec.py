@@ -35,7 +35,7 @@ def test_a_default_given_explicitly_is_not_part_of_the_identity():
         {"dataset": "digits"}, {"supervised": False}, {"num_train": 600}, {"num_test": 200}, {"encoder": "mlp"},
         {"stem": "torchvision"}, {"init": "near_nc"}, {"normalization": "none"}, {"dim": 9},
         {"hardening": "polynomial"}, {"hardness": 5},
-        {"k": 32}, {"k": None}, {"reduction": "pair"}, {"negatives": "per_anchor"}, {"exclude_self": True},
+        {"k": 32}, {"k": None}, {"alpha": 1}, {"imbalance": 2}, {"reduction": "pair"}, {"negatives": "per_anchor"}, {"exclude_self": True},
         {"positives": "noise"}, {"noise": 0.2}, {"epochs": 399}, {"batch_size": 64}, {"batch_size": None},
         {"lr": 2e-3}, {"weight_decay": 1e-6}, {"precision": "bf16"}, {"eval_every": 5}, {"seed": 1},
     ],

@@ -1,6 +1,6 @@
 """Figures of the pages on more negatives, of tables that these have computed."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 
 import numpy as np
 import pandas as pd
@@ -8,7 +8,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from hcl.companion import style
-from hcl.companion.drawing import End, end_labels, lay_out, panels, reference
+from hcl.companion.drawing import End, end_labels, lay_out, note, panels, reference
 from hcl.companion.pictures import Layout, Picture, picture
 from hcl.downstream import etf_downstream_loss
 
@@ -93,27 +93,52 @@ def bounds(table: pd.DataFrame, num_classes: int) -> Picture:
     )
 
 
-def cosines(parts: Mapping[str, np.ndarray], shares: Sequence[float] | None = None) -> Picture:
+def changes(table: pd.DataFrame) -> Picture:
+    """Draw how the downstream loss differs from that at the smallest k, a line for each distribution of the classes.
+
+    Args:
+        table: of `hcl.companion.negatives_tables.random_table`.
+    """
+
+    def draw(layout: Layout) -> Figure:
+        figure, axes = panels(layout, 1, 1, 2.5)
+        axis = axes[0][0]
+        for _, rows in table.groupby(level="number"):
+            of = rows.droplevel(["number", "rho"])["downstream loss"]
+            _by_count(axis, {"": of - of.iloc[0]}, signs=False)
+        axis.set_title("Downstream loss less that at k = 1")
+        lay_out([axis])
+        reference(axis, 0.0, "as at k = 1", above=True)
+        return figure
+
+    return picture(draw, "Downstream losses of random class distributions, which fall or stay level as k grows.")
+
+
+def cosines(parts: Mapping[str, np.ndarray], said: str = "class") -> Picture:
     """Draw the cosine similarities of class means: for each class, from the first, those with all others.
 
     Args:
-        parts: by the title of the panel, (C, C) cosines.
-        shares: of the classes, for the label of the axis; None is equal ones.
+        parts: by the title of the panel, (C, C) cosines; none gives an empty panel that says so.
+        said: label of the axis.
     """
-    said = "class, from frequent to rare" if shares is not None else "class"
 
     def draw(layout: Layout) -> Figure:
-        columns = len(parts)
-        figure, axes = panels(layout, 1, columns, 2.2)
-        for axis, (title, gram) in zip(axes[0], parts.items(), strict=True):
+        columns = min(len(parts), 3) or 1
+        figure, axes = panels(layout, -(-len(parts) // columns) or 1, columns, 2.2)
+        flat = [axis for row in axes for axis in row]
+        for axis, (title, gram) in zip(flat, parts.items(), strict=False):
             count = len(gram)
             for c in range(count):
                 others = np.delete(gram[c], c)
-                axis.plot([c + 1] * len(others), others, "o", color=style.CLASSES[0].light, markersize=2.6, alpha=0.8)
+                axis.plot([c + 1] * len(others), others, "o", color=style.CLASSES[0].light, markersize=2.6)
             axis.set(xlim=(0.4, count + 0.6), ylim=(-1.04, 1.04), xlabel=said, xticks=[1, count])
             axis.set_title(title)
-        lay_out(axes[0])
-        for axis, gram in zip(axes[0], parts.values(), strict=True):
+        for axis in flat[len(parts) :]:
+            axis.set(xticks=[], yticks=[])
+            if not parts:
+                note(axis, "no run yet", 0.5, 0.5, ha="center")
+        lay_out(flat)
+        for axis, gram in zip(flat, parts.values(), strict=False):
             reference(axis, -1 / (len(gram) - 1), "ETF")
         return figure
 

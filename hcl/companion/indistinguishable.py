@@ -1,7 +1,7 @@
 """Lemma 1 of Awasthi, Dikkala and Kamath (2022) by its own construction: a class is merged at one of its items.
 
-For a class c* and one of its items x*, f_{x*} is f but that it maps all items of c* to f(x*). Over x* drawn from the class,
-the mean loss of f_{x*} is to be less than that of f. Losses are exact (`hcl.exact`), representations random.
+For a class c* and one of its items x*, f_{x*} is f but that it maps all items of c* to f(x*). Over x* drawn from the
+class, the mean loss of f_{x*} is to be less than that of f. Losses are exact (`hcl.exact`), representations random.
 """
 
 from collections.abc import Sequence

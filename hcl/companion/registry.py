@@ -1,18 +1,20 @@
 """Every figure and table of the paper, and every page beyond it, as data: what it shows, and the runs it needs."""
 
-import re
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 from hcl.choices import one_of
+from hcl.companion import entries_negatives
+from hcl.companion.entry import BEYOND, PAPER, Figure, Grid
+from hcl.companion.entry import grid as _grid
 from hcl.companion.profiles import PROFILES, Changes
 from hcl.training.spec import RunSpec
 
-Grid = Callable[[Sequence[float]], tuple[Changes, ...]]  # from values of the hardness to what differs in each run
-
-PAPER, BEYOND = "The paper, re-run", "Beyond the paper"  # parts of the book
-AWASTHI = "Awasthi, Dikkala and Kamath (2022)"  # a work beside the paper
+__all__ = [
+    "BEYOND", "CAMPAIGN", "FIGURES", "PAPER", "ROWS", "STAND_INS", "Figure", "Grid", "Step", "about", "campaign",
+    "figure_named", "order", "row_of",
+]  # fmt: skip
 
 # A data set that stands in for one that cannot be had everywhere: of the same shape, and said to be one on every page.
 STAND_INS = {"cifar100": "tinyimagenet100"}
@@ -30,51 +32,6 @@ def row_of(spec: RunSpec) -> str:
     plain = {"init": "random", "normalization": "unit_ball"}
     own = {name: getattr(spec, name) for name in plain}
     return next((name for name, changes in ROWS.items() if plain | changes == own), ", ".join(own.values()))
-
-
-@dataclass(frozen=True)
-class Figure:
-    """A figure, table or theorem of the paper, or a page of its own.
-
-    Attributes:
-        name: as on the command line.
-        title: what it shows.
-        section: where the paper discusses it.
-        notebook: file name of its notebook, without suffix.
-        dataset: the paper's data set; None where nothing is trained.
-        hardness: values of beta (or epsilon) on its curves.
-        settings: spec changes of its runs for given hardness values.
-        at_profile: spec values of a profile, by its name, where this figure is run at others than the profile's.
-        part: of the book that its page is in; what is not in the paper's says nothing of it.
-        work: whose claims those of a page beyond the paper are; empty for this project's own.
-    """
-
-    name: str
-    title: str
-    section: str
-    notebook: str
-    dataset: str | None = None
-    hardness: tuple[float, ...] = ()
-    settings: Grid = field(default=lambda hardness: _grid(hardness), repr=False)
-    at_profile: Mapping[str, Changes] = field(default_factory=dict)
-    part: str = PAPER
-    work: str = ""
-
-    @property
-    def scale(self) -> Mapping[str, Changes]:
-        """What `at_profile` was called before."""
-        return self.at_profile
-
-    @property
-    def label(self) -> str:
-        """What the paper calls it, ``"Figure 3"`` or ``"Table 1"``; the section where it has no number."""
-        numbered = re.fullmatch(r"(fig|table)0*(\d+)", self.name)
-        return f"{'Figure' if numbered[1] == 'fig' else 'Table'} {numbered[2]}" if numbered else self.section
-
-
-def _grid(hardness: Sequence[float], **fixed: Any) -> tuple[Changes, ...]:
-    """Return the settings of a figure: supervised, then unsupervised, at each hardness."""
-    return tuple({"supervised": s, "hardness": float(h), **fixed} for s in (True, False) for h in hardness)
 
 
 def _with(**fixed: Any) -> Grid:
@@ -132,16 +89,6 @@ def _gradient(hardness: Sequence[float]) -> tuple[Changes, ...]:
     return tuple(s | {"k": None, "detach_weights": d} for d in (True, False) for s in _grid(hardness))
 
 
-def _more_negatives(hardness: Sequence[float]) -> tuple[Changes, ...]:
-    """Return runs with the loss of Awasthi et al. by the number of negatives, on even classes and on uneven ones."""
-    return tuple(
-        setting | {"alpha": 1.0, "normalization": "unit_sphere", "k": k, "imbalance": ratio}
-        for ratio in (1.0, 10.0)
-        for k in _COUNTS_RUN
-        for setting in _unsupervised(hardness)
-    )
-
-
 _BETAS = (0.0, 2.0, 5.0, 10.0, 30.0)
 _EPSILONS = (0.0, 3.0, 5.0, 10.0, 20.0)
 _HALF = {"laptop": {"epochs": 30}}
@@ -152,12 +99,6 @@ _BATCH_64, _BATCH_32 = (
     {"workstation": {"num_train": 2_000, "epochs": epochs, "eval_every": 100}} for epochs in (4_000, 2_500)
 )
 _VIEWS = {"workstation": {"epochs": 300}}
-# More negatives: the loss of Awasthi et al., without 1/k, on the sphere; on CIFAR-10 as many images as are fitted.
-_COUNTS_RUN = (1, 16, 512)
-_AS_FEW = {
-    "smoke": {"num_train": 300, "batch_size": 100},
-    "workstation": {"num_train": 2_000, "epochs": 1_500, "eval_every": 50},
-}
 _AS_AT_LAPTOP = {"workstation": PROFILES["laptop"].images}  # the Fidelity page compares at one profile
 _AUGMENTED = {"positives": "augmentation"}
 
@@ -240,22 +181,7 @@ FIGURES = {
             (10, 50), _gradient,
         ),
         Figure("minimisers", "What minimises the losses where the theorems stop", BEYOND, "minimisers", part=BEYOND),
-        Figure(
-            "negatives", "More negatives: collisions, coverage and bounds; balanced classes", AWASTHI, "negatives",
-            part=BEYOND, work=AWASTHI,
-        ),
-        Figure(
-            "negatives_unbalanced", "More negatives: classes that are not equally likely", AWASTHI,
-            "negatives_unbalanced", part=BEYOND, work=AWASTHI,
-        ),
-        Figure(
-            "negatives_merging", "More negatives: what they do to rare classes", BEYOND, "negatives_unbalanced",
-            part=BEYOND,
-        ),
-        Figure(
-            "negatives_images", "More negatives: real images, balanced and unbalanced", AWASTHI, "negatives_images",
-            "cifar10", (0,), _more_negatives, _AS_FEW, part=BEYOND, work=AWASTHI,
-        ),
+        *entries_negatives.FIGURES,
     )
 }  # fmt: skip
 
@@ -304,6 +230,8 @@ _ORDERS: Mapping[str, tuple[Step, ...]] = {
         *map(Step, ("fig06", "fig04")),
         Step("fig03", _OTHER_SEEDS),
         Step("fig05", _OTHER_SEEDS),
+        *map(Step, entries_negatives.FIRST),
+        *(Step(name, _OTHER_SEEDS) for name in entries_negatives.SEEDS),
     )
 }
 
