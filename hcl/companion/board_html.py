@@ -262,9 +262,9 @@ def _rows(table: pd.DataFrame) -> list[dict[str, Any]]:
 
 def _by_page(rows: Sequence[Row]) -> Iterator[tuple[Figure, list[Row]]]:
     """Yield the first figure of each page, in the order of the registry, with the claims that are judged on it."""
-    pages: dict[str, tuple[Figure, list[Row]]] = {}
+    pages: dict[tuple[str, str], tuple[Figure, list[Row]]] = {}  # of a page, the claims of each work
     for figure in FIGURES.values():
         mine = [row for row in rows if row["figure"] == figure.name]
         if mine:
-            pages.setdefault(figure.notebook, (figure, []))[1].extend(mine)
+            pages.setdefault((figure.notebook, figure.work), (figure, []))[1].extend(mine)
     yield from pages.values()

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from hcl.choices import one_of
-from hcl.companion import entries_hscl
+from hcl.companion import entries_hscl, entries_negatives
 from hcl.companion.entry import BEYOND, PAPER, Figure, Grid
 from hcl.companion.entry import grid as _grid
 from hcl.companion.profiles import PROFILES, Changes
@@ -181,6 +181,7 @@ FIGURES = {
             (10, 50), _gradient,
         ),
         Figure("minimisers", "What minimises the losses where the theorems stop", BEYOND, "minimisers", part=BEYOND),
+        *entries_negatives.FIGURES,
         *entries_hscl.FIGURES,
     )
 }  # fmt: skip
@@ -231,6 +232,8 @@ _ORDERS: Mapping[str, tuple[Step, ...]] = {
         *map(Step, ("fig06", "fig04")),
         Step("fig03", _OTHER_SEEDS),
         Step("fig05", _OTHER_SEEDS),
+        *map(Step, entries_negatives.FIRST),
+        *(Step(name, _OTHER_SEEDS) for name in entries_negatives.SEEDS),
         *map(Step, entries_hscl.THEN),
         *(Step(name, _OTHER_SEEDS) for name in entries_hscl.SEEDS),
     )

@@ -19,7 +19,9 @@ Precision = Literal["fp32", "bf16"]
 
 LOSS_BATCHES = 10  # batches that the losses of an evaluation average over
 HARDNESS = (2.0, 5.0, 10.0, 30.0)  # of the hardened losses that are measured in every run
-AT_THE_END = ("linear_probe", "linear_probe_backbone", "knn", "knn_backbone")  # metrics of the last epoch only
+AT_THE_END = (
+    "linear_probe", "linear_probe_backbone", "knn", "knn_backbone", "downstream_loss", "downstream_loss_test",
+)  # fmt: skip  # metrics of the last epoch only
 INSIDE = 1 - 1e-6  # a norm below this is inside the unit ball: features projected onto it have 1 up to rounding
 _PAIRED = 2000  # training items whose inner products are counted
 
@@ -119,7 +121,8 @@ def evaluate(
       ``hscl_30``, ``ucl`` and ``hucl_2`` to ``hucl_30`` in the limit k -> infinity, without noise of draws;
       and, of runs with the loss of H-SCL, what `hcl.training.hscl.measure` returns;
     - at the end `AT_THE_END`: test accuracy of a linear probe on the representations and on the features before the
-      projection head, and of nearest neighbours on both.
+      projection head, and of nearest neighbours on both; ``downstream_loss``, the least loss of a linear classifier
+      with unit weights on the training split (`hcl.downstream`), and that of the same weights on the test split.
 
     Args:
         model: the encoder.
@@ -182,6 +185,7 @@ def _downstream(model: nn.Module, data: Dataset, spec: RunSpec, z: Tensor, z_tes
         "linear_probe_backbone": probe.linear_probe(backbone[0], labels, backbone[1], test_labels),
         "knn": probe.knn_accuracy(z, labels, z_test, test_labels),
         "knn_backbone": probe.knn_accuracy(backbone[0], labels, backbone[1], test_labels),
+        **probe.downstream_losses(z, labels, z_test, test_labels),
     }
 
 
@@ -221,7 +225,7 @@ def _losses(model: nn.Module, data: Dataset, spec: RunSpec, z: Tensor, generator
 
 def limit_losses(spec: RunSpec) -> dict[str, RunSpec]:
     """Return the specs of the losses that every run is measured by: of each method, in the limit k -> infinity."""
-    exact = replace(spec, k=None, hardening="exponential", hardness=0.0)
+    exact = replace(spec, k=None, alpha=None, hardening="exponential", hardness=0.0)
     return {
         (f"{'h' * bool(beta)}{name}" + (f"_{beta:g}" if beta else "")): replace(exact, supervised=s, hardness=beta)
         for s, name in ((True, "scl"), (False, "ucl"))

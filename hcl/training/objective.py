@@ -9,6 +9,7 @@ from torch import Tensor, nn
 from hcl import augment
 from hcl.hardening import make
 from hcl.losses import contrastive_loss, simclr_loss
+from hcl.psi import LogSumExp
 from hcl.training.data import Dataset, normalize, standardize
 from hcl.training.spec import RunSpec
 
@@ -87,6 +88,7 @@ def batch_loss(
         negatives=spec.negatives,  # type: ignore[arg-type]
         z_pos=z_pos,
         exclude_self=spec.exclude_self,
+        psi=None if spec.alpha is None else LogSumExp(spec.alpha),
         detach_weights=spec.detach_weights,
         max_positives=None if uniforms is None else uniforms.shape[1],
         uniforms=uniforms,
