@@ -202,7 +202,7 @@ def test_a_bomb_among_the_arrays_of_a_record_is_not_unpacked(made, tmp_path, mon
         inside.writestr("means.npy", bytes(32 * 2**20))
     assert (record / "arrays.npz").stat().st_size < 2**16
     monkeypatch.setattr(zipfile.ZipFile, "open", lambda *arguments: pytest.fail("was unpacked"))
-    with pytest.raises(RecordError, match="arrays.npz cannot be read .it would unpack to 33,554,432 bytes"):
+    with pytest.raises(RecordError, match=r"arrays.npz cannot be read .it would unpack to 33,554,432 bytes"):
         archive.import_archive(archive.pack([record], tmp_path / "bad.tar.gz"), tmp_path / "here")
     assert not (tmp_path / "here").exists()
 
@@ -214,7 +214,7 @@ def test_arrays_that_would_run_code_are_not_read(made, tmp_path):
 
     record = runs.save(made[0], "gpu", tmp_path / "there").path
     np.savez(record / "arrays.npz", means=np.array([Harm()], dtype=object))
-    with pytest.raises(RecordError, match="arrays.npz cannot be read .*allow_pickle=False"):
+    with pytest.raises(RecordError, match=r"arrays.npz cannot be read .*allow_pickle=False"):
         archive.import_archive(archive.pack([record], tmp_path / "bad.tar.gz"), tmp_path / "here")
     assert not (tmp_path / "harm").exists()
 

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from hcl.companion.study import Study
     from hcl.training.campaign import Event, Job
 
-_STARTED = time.time() - time.process_time()  # a budget pays for the imports too
+_STARTED = time.monotonic() - time.process_time()  # a budget pays for the imports too
 _PROFILE = f"auto, {', '.join(profiles.PROFILES)}; auto, the default, takes the best one that has been run"
 Parameters = Annotated[
     list[str], typer.Option("--param", "-p", help="name=value, lists as 'seeds=[0,1]' in quotes; may be repeated")

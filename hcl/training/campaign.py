@@ -77,7 +77,7 @@ def _given_up(these: Sequence[Job], settings: Settings, stop: threading.Event, n
     for job in these:
         note(Event("waiting", job.spec.run_id))
     while not stop.wait(_PAUSE):
-        if settings.deadline is not None and time.time() + _PAUSE > settings.deadline:
+        if settings.deadline is not None and time.monotonic() + _PAUSE > settings.deadline:
             return False
         if any(is_made(job, root) or not locks.held(checkpoint.lock_path(job.spec, root)) for job in these):
             return True

@@ -34,7 +34,7 @@ class Settings:
         data_root: folder of the data sets; None is `hcl.training.places.data_root`.
         device: None picks a GPU where there is one.
         at_once: runs at the same time: processes of one thread each on a CPU, streams on a GPU; None chooses.
-        deadline: time.time() before which to have stopped; None is never.
+        deadline: time.monotonic() before which to have stopped, whatever becomes of the clock; None is never.
         checkpoint_every: seconds between checkpoints of a run; one is made whenever a run is stopped.
         techniques: None is `hcl.training.engine.Techniques.best`.
         wait: wait for runs that another process has claimed, and take over those that it does not finish.
