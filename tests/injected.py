@@ -29,7 +29,7 @@ def _hook(event, arguments):
 
 
 def place():
-    """Return the functions of the library that are at work, the outermost first, as ("worker._start", "locks.claim")."""
+    """Return the functions of the library that are at work, the outermost first: ("worker._start", "locks.claim")."""
     frame, found = sys._getframe(1), []
     while frame is not None:
         code = frame.f_code

@@ -131,9 +131,9 @@ def test_every_function_that_writes_is_met(home, clean):
     """Found in the text: a new one has to be part of what `everything` does."""
     _, met = clean
     # Of a run that fails the traceback is kept.
-    with full_disk(home, met.index(next(each for each in met if each[-1] == "runs.save")), stays=False):
-        with counting(home) as more:
-            assert everything(home)
+    record = met.index(next(each for each in met if each[-1] == "runs.save"))
+    with full_disk(home, record, stays=False), counting(home) as more:
+        assert everything(home)
     writing = {
         f"{path.stem}.{name}"
         for path in (ROOT / "hcl" / "training").glob("*.py")

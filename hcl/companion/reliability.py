@@ -7,8 +7,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from hcl.companion import costs
-
 PAGE = "reliability"
 KILLS = "kills.json"  # in benchmarks/results: what `python tests/kills.py --kills 200` found
 _INTRODUCTION = """\
@@ -18,8 +16,8 @@ Training takes hours, on machines that stop without asking. This page says what 
 what happens then, and which test of the project proves it. Each of these tests has been seen to fail: for every row the
 protection was taken out of the library, and one of the row's tests found that.
 
-`make test` and `make test-slow` run the tests, `python tests/mutation/run.py --operator protection --again killed` takes
-the protections out again, one at a time.
+`make test` and `make test-slow` run the tests. `python tests/mutation/run.py --operator protection --again killed`
+takes the protections out again, one at a time.
 """
 
 
@@ -86,11 +84,11 @@ def _file(test: str) -> str:
 
 def _of_kills(found: Mapping[str, Any]) -> str:
     return (
-        f"`python tests/kills.py --kills {found['kills']}` killed a small campaign of three runs {found['kills']} times "
-        f"in {costs.duration(found['seconds'])}: {found['kills'] - found['at_a_write']} times at a random moment, "
-        f"{found['at_a_write']} times just before a random file was written, moved or removed. After each kill all that "
-        f"was there was whole. {found['with_a_state']} times there was a state to go on from. The campaigns that came "
-        f"to their end, {found['campaigns']} with {found['runs']} runs, left records that are to the bit those of a "
-        f"campaign left alone; {found['sealed_afterwards']} of these records had been finished but not yet put into the "
-        "list of hashes when the kill came, which `hcl runs seal` does."
+        f"`python tests/kills.py --kills {found['kills']}` killed a small campaign of three runs that many times: "
+        f"{found['kills'] - found['at_a_write']} times at a random moment, {found['at_a_write']} times just before a "
+        "random file was written, moved or removed. After each kill all that was there was whole. "
+        f"{found['with_a_state']} times there was a state to go on from. The campaigns that came to their end, "
+        f"{found['campaigns']} with {found['runs']} runs, left records that are to the bit those of a campaign left "
+        f"alone; {found['sealed_afterwards']} of these records had been finished but not yet put into the list of "
+        "hashes when the kill came, which `hcl runs seal` does."
     )
