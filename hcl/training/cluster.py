@@ -107,8 +107,8 @@ def _make(job: Job, settings: Settings, post: Any, token: Path, *before: Any) ->
 
     if not token.exists():
         raise ClusterError(
-            f"{socket.gethostname()} does not see {settings.runs_root}: put the records on a file system that all nodes "
-            "share (HCL_RUNS)."
+            f"{socket.gethostname()} does not see {settings.runs_root}: put the records on a file system that all "
+            "nodes share (HCL_RUNS)."
         )
     torch.set_num_threads(int(os.environ.get("OMP_NUM_THREADS", "1")))  # that of its cores
     heard: list[Event] = []
