@@ -24,10 +24,10 @@ links: $(READY) # that lead out of the built book; make links CHECK=--check asks
 test: $(READY)
 	$(BIN)/python -m pytest -n 2 --dist worksteal
 
-test-slow: $(READY) # what is long by nature: every notebook at smoke, kills, whole campaigns
-	$(BIN)/python -m pytest -n 2 --dist worksteal -m slow --ignore=tests/browser
+test-slow: $(READY) # what is long by nature: every notebook at smoke, kills, whole campaigns, every page in a browser
+	$(BIN)/python -m pytest -n 2 --dist worksteal -m slow
 
-test-browser: $(READY) # every page of the built book in Chromium, JupyterLab, the PDF
+test-browser: $(READY) # of these, what looks at the pages: Chromium, JupyterLab, the PDF
 	$(BIN)/python -m pytest -n 2 --dist worksteal -m slow tests/browser
 
 lint: $(READY)

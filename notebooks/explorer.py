@@ -20,7 +20,8 @@ hardness: list[float] = []  # values of beta; empty: the paper's 0, 2, 5, 10, 30
 seeds: list[int] = []  # one run a setting each; empty: all that are recorded
 
 # %% tags=["remove-input"]
-from hcl.companion import charts, figures, pages, parameters
+from hcl.companion import charts, figures, notes, pages, parameters
+from IPython.display import display
 
 parameters.check()
 page = pages.load(
@@ -29,4 +30,5 @@ page = pages.load(
 charts.page()
 
 # %% mystnb={"figure": {"caption": "The headline runs, which the explorer begins with: distance from an ETF by epoch, and the final spectra of the supervised runs.", "name": "fig-explorer"}, "image": {"alt": "Equal inner-product metric against epochs for five hardness levels, supervised and unsupervised, and the spectrum of the class means of the supervised runs."}} tags=["remove-input"]
+display(notes.origin(page.runs))
 figures.headline(page.runs)

@@ -24,6 +24,7 @@ epochs: int = 0  # 0 takes the profile's
 # %%
 from hcl.bounds import scl_lower_bound, ucl_lower_bound
 from hcl.companion import figures, pages, parameters, report
+from IPython.display import Markdown
 from myst_nb import glue
 
 parameters.check()
@@ -69,20 +70,22 @@ page.interactive(["loss", "equal_inner_product"], by_label)
 # minimum. *loss* is the run's own, *loss without hardening* the plain one of the same representation.
 
 # %%
-COLUMNS = [
-    "loss",
-    "plain_loss",
-    "equal_inner_product",
-    "zero_sum",
-    "unit_norm",
-    "within_class",
-]
-print(
-    f"Theorem 2: {scl_lower_bound(3):.6f}   Theorem 3: "
-    f"{ucl_lower_bound(3):.6f}, limit {ucl_lower_bound(3, None):.6f}"
+LOSSES = ["loss", "plain_loss"]
+GEOMETRY = ["equal_inner_product", "zero_sum", "unit_norm", "within_class"]
+labelled = [r for r in page.runs if r.spec.positives == "label"]
+noisy = [r for r in page.runs if r.spec.positives == "noise"]
+Markdown(
+    f"In six digits the bounds are {scl_lower_bound(3):.6f} for SCL and "
+    f"{ucl_lower_bound(3):.6f} for UCL, which tends to "
+    f"{ucl_lower_bound(3, None):.6f} with ever more negatives."
 )
+
+# %%
+report.show_settled(labelled, LOSSES, 4, caption="Positives by label: losses")
+
+# %%
 report.show_settled(
-    [r for r in page.runs if r.spec.positives == "label"], COLUMNS, 4
+    labelled, GEOMETRY, bound=False, caption="Positives by label: geometry"
 )
 
 # %% [markdown]
@@ -90,8 +93,11 @@ report.show_settled(
 # assumes: its bound need not hold for UCL, and a loss below it is no error. {prf:ref}`theorem-2` assumes nothing of the kind.
 
 # %%
+report.show_settled(noisy, LOSSES, 4, caption="Positives by noise: losses")
+
+# %%
 report.show_settled(
-    [r for r in page.runs if r.spec.positives == "noise"], COLUMNS, 4
+    noisy, GEOMETRY, bound=False, caption="Positives by noise: geometry"
 )
 
 # %% [markdown]

@@ -29,6 +29,7 @@ epochs: int = 0  # 0 takes the profile's
 import math
 
 from hcl.companion import figures, pages, parameters
+from IPython.display import Markdown
 
 parameters.check()
 page = pages.load(
@@ -80,10 +81,12 @@ others = 2 * spec.batch_size - 2
 least = math.log1p(
     others * math.exp(-spec.num_classes / (spec.num_classes - 1))
 )
-print(
-    f"Least loss if all Q = {others} negatives are of other classes: "
-    f"{least:.4f}"
+Markdown(
+    f"**The least loss is {least:.4f}** if all {others} negatives are of other "
+    "classes."
 )
+
+# %%
 page.table([*pages.COLUMNS, "squared_norm", "inside"])
 
 # %% [markdown]

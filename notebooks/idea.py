@@ -56,7 +56,8 @@ idea_figures.simplices()
 # them lies in the direction used most, the second most, and so on.
 
 # %%
-from hcl.companion import idea_records, pages
+from hcl.companion import idea_records, notes, pages
+from IPython.display import display
 
 page = pages.load("fig03", profile, hardness=hardness, seeds=seeds)
 plain = next(run for run in page.runs if run.spec.method == "SCL")
@@ -64,6 +65,7 @@ supervised = [run for run in page.runs if run.spec.method == "HSCL"]
 hard = next(
     (run for run in supervised if run.spec.hardness == 10), supervised[-1]
 )
+display(notes.origin([plain, hard]))
 idea_records.spectra([plain, hard])
 
 # %% [markdown]
@@ -73,6 +75,7 @@ idea_records.spectra([plain, hard])
 # can tell them apart again.
 
 # %%
+display(notes.origin([plain, hard]))
 idea_records.merging([plain, hard])
 
 # %% [markdown]
@@ -89,9 +92,9 @@ similar = [
     for run in [*page.runs, *pages.recorded("fig05", "workstation")]
     if "similarities" in run.arrays
 ]
-idea_records.hardening(
-    next((run for run in similar if run.spec.method == "SCL"), similar[0])
-)
+shown = next((run for run in similar if run.spec.method == "SCL"), similar[0])
+display(notes.origin([shown]))
+idea_records.hardening(shown)
 
 # %% [markdown]
 # Without labels this has a price. The most similar of all pictures are those of the anchor's own class, and with a high β
@@ -110,9 +113,11 @@ synthetic = idea_moving.with_points(
 )
 by_label = [run for run in synthetic if run.spec.positives == "label"]
 wanted = [("SCL", 0), ("UCL", 0), ("HUCL", 10)]
-idea_moving.moving(
-    [run for run in by_label if (run.spec.method, run.spec.hardness) in wanted]
-)
+shown = [
+    run for run in by_label if (run.spec.method, run.spec.hardness) in wanted
+]
+display(notes.origin(shown))
+idea_moving.moving(shown)
 
 # %% [markdown]
 # ## What is asked

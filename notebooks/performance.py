@@ -20,7 +20,13 @@ results: str = ""  # folder of benchmarks/run.py's CSV files; empty: ours
 from pathlib import Path
 
 import pandas as pd
-from hcl.companion import benchmarks_report, parameters, report
+from hcl.companion import (
+    benchmarks_report,
+    headings,
+    notes,
+    parameters,
+    report,
+)
 from IPython.display import Markdown
 
 parameters.check()
@@ -40,7 +46,17 @@ devices = made.agg(
         dict.fromkeys(map(benchmarks_report.written, values))
     )
 )
-report.show_table(devices)
+report.show_table(devices.drop(columns=["commit", "date", "suite"]))
+
+# %% tags=["remove-input"]
+notes.origin(
+    line="measured on " + "; ".join(devices["device"]),
+    **{
+        f"Measured_on_{kind}": f"{row['date']}, by benchmarks/run.py at commit "
+        f"{row['commit']}"
+        for kind, row in devices.iterrows()
+    },
+)
 
 # %% [markdown]
 # ## The loss against the loop over anchors
@@ -230,6 +246,7 @@ absent = ~compared["device"].str.lower().isin(devices.index)
 compared["measured"] = (
     compared["measured"].map(benchmarks_report.written).replace("–", "not yet")
 )
+compared["quantity"] = [headings.heading(q)[0] for q in compared["quantity"]]
 report.show_table(compared.set_index(["device", "suite", "case"]))
 
 # %%

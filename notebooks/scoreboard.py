@@ -17,7 +17,7 @@
 profile: str = "auto"  # smoke, laptop, workstation, gpu, paper; auto: can judge
 
 # %%
-from hcl.companion import board_html, parameters, report
+from hcl.companion import board_html, notes, parameters, report
 from hcl.companion.scoreboard import (
     Judges,
     changes_table,
@@ -61,6 +61,13 @@ Markdown(
     f"**{(~waiting).sum()} claims have their runs: {counts}.** {waiting.sum()} "
     f"wait. They were tested on {data}. Of this project's own {len(ours)} "
     f"statements: {counted(ours)}."
+)
+
+# %% tags=["remove-input"]
+notes.origin(
+    line=f"judged from {judges.records} records when this page was built",
+    Made=f"judged from {judges.records} records when this page was built; each "
+    "claim says by which",
 )
 
 # %%

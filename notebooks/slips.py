@@ -17,10 +17,10 @@
 # numbers head the rows of {doc}`points`, which has the differences between text and official code as well.
 
 # %% tags=["parameters"]
-at_most: int = 0  # rows of each table, at least 0; 0 shows all
+at_most: int = 0  # of each kind, at least 0; 0 shows all
 
 # %%
-from hcl.companion import parameters, report, slips
+from hcl.companion import parameters, slips
 from IPython.display import Markdown
 
 parameters.check()
@@ -30,7 +30,7 @@ found = slips.slips()
 def of(kind: str) -> object:
     names = list(slips.KINDS[kind])
     shown = names[:at_most] if at_most else names
-    return report.show_table(found.loc[shown])
+    return slips.listed(shown, found)
 
 
 Markdown(

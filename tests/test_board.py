@@ -11,6 +11,7 @@ from helpers import ROOT
 from hcl.companion import board_html, contents, pages, registry, scoreboard
 from hcl.companion import study as studies
 from hcl.companion.claims import CLAIMS
+from hcl.companion.claims.beyond import BEYOND
 from hcl.companion.measured import brief, taken_apart
 from hcl.companion.verdicts import STATUSES, Part, judge
 
@@ -120,6 +121,12 @@ def test_marks_have_names_and_shapes_of_their_own():
     legend = board_html.matrix(board()).data.partition("<table")[0]
     assert all(f"{status} <strong>" in legend and board_html.icon(status) in legend for status in STATUSES)
     assert all(status in board_html.meanings().data for status in STATUSES)
+
+
+def test_the_legend_counts_the_claims_of_the_paper_alone():
+    both = board((*CLAIMS[:7], *BEYOND[:5]), verdict="partly")
+    legend = board_html.matrix(both).data.partition("<table")[0]
+    assert "partly <strong>7</strong>" in legend and "of the paper" in legend
 
 
 def test_links_lead_from_the_line_to_the_figure_and_back():

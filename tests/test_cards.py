@@ -6,6 +6,7 @@ import json
 import zipfile
 from dataclasses import replace
 from html.parser import HTMLParser
+from types import SimpleNamespace
 
 import nbformat
 import numpy as np
@@ -176,17 +177,16 @@ def page_of(*cells):
     return tree
 
 
+def app_of(path):
+    """What of Sphinx the extension asks, for a page that is this file."""
+    env, builder = SimpleNamespace(doc2path=lambda page: str(path)), SimpleNamespace(format="html")
+    return SimpleNamespace(env=env, builder=builder)
+
+
 def test_cards_stand_under_figures_and_tables_and_not_under_words(told, tmp_path):
     path = tmp_path / "book/pages/fig03_cifar100.ipynb"
     path.parent.mkdir(parents=True)
     nbformat.write(nbformat.v4.new_notebook(metadata={"hcl": told}), path)
-
-    class App:
-        class env:
-            doc2path = staticmethod(lambda page: str(path))
-
-        class builder:
-            format = "html"
 
     html = lambda text: nodes.raw("", text, format="html")  # noqa: E731
     tree = page_of(
@@ -196,7 +196,7 @@ def test_cards_stand_under_figures_and_tables_and_not_under_words(told, tmp_path
         ("page.verdict_table()", html("<table></table>")),
         ("print(1)", nodes.literal_block("", "1")),
     )
-    extension.add_cards(App, tree, "book/pages/fig03_cifar100")
+    extension.add_cards(app_of(path), tree, "book/pages/fig03_cifar100")
     placed = [node.astext() for node in tree.findall(nodes.raw) if "hcl-card" in node.astext()]
     assert len(placed) == 3
     assert "hcl-card-head" in placed[0] and "Not cifar100: tinyimagenet100" in placed[0]
@@ -233,6 +233,57 @@ def test_an_executed_notebook_says_what_made_it_and_no_path_of_the_machine(tmp_p
     assert about.hcl.commits == [MADE["commit"]] and {"commit", "torch", "date", "device"} <= set(about.hcl.executed)
     assert text.count('"fingerprint') == 0 and text.count(study.specs[0].run_id) == 1, "told once"
     nbformat.validate(nbformat.read(output, as_version=4))
+
+
+ORIGINS = """
+# %%
+from hcl.companion import notes
+from hcl.companion.study import study
+from IPython.display import HTML, display
+
+notes.origin(line="measured <once>", Measured_on="a machine")
+
+# %%
+display(notes.origin(study("fig05", "laptop", hardness=[5], seeds=[0]).records()))
+HTML("<svg></svg>")
+
+# %%
+HTML("<table></table>")
+"""
+
+
+def test_what_a_cell_shows_can_come_from_elsewhere_than_the_page(tmp_path, runs_root, monkeypatch):
+    monkeypatch.setenv("HCL_TRAIN", "0")
+    recorded(studies.study("fig05", "laptop", hardness=[0, 5], seeds=[0]))
+    (tmp_path / "mixed.py").write_text(f"{HEADER}{ORIGINS}", encoding="utf-8")
+    notebooks.sync(tmp_path)
+    notebook = nbformat.read(notebooks.execute("mixed", tmp_path / "out/mixed.ipynb", {}, tmp_path), as_version=4)
+    page, cells = notebook.metadata["hcl"], [cell.metadata.get("hcl") for cell in notebook.cells]
+    assert page["said"] == [["Measured on", "a machine"]] and "groups" not in page
+    assert [bool(told) for told in cells] == [False, True, False]
+    (group,) = cells[1]["groups"]
+    assert (group["profile"], group["dataset"], group["runs"], group["wanted"]) == ("laptop", "cifar10", 2, 2)
+
+    tree = page_of(*((cell.source, nodes.raw("", cell.outputs[-1].data["text/html"])) for cell in notebook.cells[1:]))
+    for cell, container in zip(notebook.cells[1:], tree.children, strict=True):
+        container["cell_metadata"] = dict(cell.metadata)
+    extension.add_cards(app_of(tmp_path / "out/mixed.ipynb"), tree, "book/pages/mixed")
+    own, other = [node.astext() for node in tree.findall(nodes.raw) if "hcl-card" in node.astext()]
+    assert "laptop · cifar10 · seed 0 · 2 runs" in own and "measured" not in own
+    assert "measured &lt;once&gt; · page of commit" in other and "<dt>Measured on</dt><dd>a machine</dd>" in other
+    assert "built" not in other and "laptop" not in other
+
+
+def test_runs_of_two_profiles_and_data_sets_are_groups_of_their_own(runs_root):
+    one, two = (studies.study("fig03", p, dataset="tinyimagenet100", hardness=[5]) for p in ("laptop", "workstation"))
+    three = studies.study("fig05", "laptop", hardness=[0])
+    runs = [run for study in (one, two, three) for run in recorded(study)]
+    groups = facts.origin(runs)["groups"]
+    assert [(g["profile"], g["dataset"], g["stands_in_for"], g["runs"]) for g in groups] == [
+        ("laptop", "tinyimagenet100", "cifar100", len(one.specs)),
+        ("workstation", "tinyimagenet100", "cifar100", len(two.specs)),
+        ("laptop", "cifar10", "", len(three.specs)),
+    ]
 
 
 def test_a_figure_without_runs_yet_has_facts_too():

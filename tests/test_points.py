@@ -5,6 +5,7 @@ import tomllib
 from dataclasses import replace
 from math import exp, log
 
+import pandas as pd
 import pytest
 from docutils import nodes
 from helpers import ROOT
@@ -128,6 +129,16 @@ def test_what_would_be_markup_is_shown_as_it_is_and_python_as_code():
 
 def test_without_records_the_page_has_what_closed_forms_say(tmp_path):
     assert points_page.of_runs(tmp_path) == differences.measured()
+
+
+def test_slips_are_listed_with_what_was_computed_and_as_text():
+    found = pd.DataFrame(
+        [["Sec. 4", "a < b", "a & b", "a sum", "0.5"]], ["P1"], ["place", "printed", "correct", "check", "number"]
+    )
+    html = slips.listed(["P1"], found).data
+    assert "<p><strong>P1</strong>, Sec. 4</p>" in html and "a &lt; b" in html and "a &amp; b" in html
+    assert "<dt>Computed</dt><dd>a sum: <strong>0.5</strong></dd>" in html
+    assert slips.listed(["P5"]).data.count("<dt>") == 3
 
 
 def test_kinds_of_slips_have_each_once():

@@ -97,6 +97,19 @@ def test_numbers_stand_to_the_right_and_are_aligned_at_their_points(settled):
     assert ranks == [("9", ".5"), ("8.5", None), ("9", ".5"), ("1", ".5")]
 
 
+def test_a_column_of_values_that_nothing_has_is_one_of_numbers():
+    (_, (_, cell, empty)) = read(pd.DataFrame({"a": ["x"], "b": [float("nan")], "c": [""]})).rows
+    assert cell["text"] == "–" and "num" in cell["class"] and "num" not in empty.get("class", "")
+
+
+def test_what_was_chosen_is_written_as_it_was_chosen():
+    frame = pd.DataFrame({"β": [0.5, 10.0], "C": [3, 100], "loss": [0.5, 0.25]})
+    assert [[cell["text"] for cell in row] for row in read(frame).rows[1:]] == [
+        ["0.5", "3", "0.500"],
+        ["10", "100", "0.250"],
+    ]
+
+
 @pytest.mark.parametrize(
     ("text", "numeric"),
     [
@@ -296,6 +309,16 @@ def test_the_switches_of_the_sidebar_have_names():
 )
 def test_signs_of_the_keyboard_are_set_as_in_print_but_not_in_code_and_formulas(written, shown):
     assert typeset.set_signs(f"<p>{written}</p>") == f"<p>{shown}</p>"
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "rest"),
+    [("", ",", " b"), ("(", ")", " b"), ("(", "", " b"), ("", ".)", ""), ("", "", " (b)"), ("", "", "s"), ("", "", "")],
+)
+def test_no_line_ends_between_a_formula_and_its_comma(before, after, rest):
+    formula = r'<span class="math notranslate nohighlight">\(p &lt; 1\)</span>'
+    kept = f'<span class="hcl-kept">{before}{formula}{after}</span>' if before or after else formula
+    assert typeset.keep_punctuation(f"<p>a {before}{formula}{after}{rest}</p>") == f"<p>a {kept}{rest}</p>"
 
 
 def test_bundles_of_mathjax_that_no_page_loads_are_left_out(tmp_path):

@@ -25,7 +25,8 @@ function filterClaims() {
       if (wanted.length) waiting.open = !waiting.hidden;
     }
     const shown = claims.filter((claim) => !claim.hidden).length;
-    form.querySelector(".hcl-shown").textContent = `${shown} of ${claims.length} claims are shown.`;
+    const own = claims.filter((claim) => !claim.hidden && !form.parentElement.contains(claim)).length;
+    form.querySelector(".hcl-shown").textContent = `${shown} of ${claims.length} claims are shown${own ? `, ${own} of them our own` : ""}.`;
   }
 
   function keep() {

@@ -20,7 +20,7 @@ from hcl.companion.drawing import SMALL, halo, panels
 from hcl.companion.figures import METRICS
 from hcl.companion.headings import heading
 from hcl.companion.labels import label
-from hcl.companion.numbers import decimals, number
+from hcl.companion.numbers import decimals, number, raised
 from hcl.companion.pictures import Layout, Picture, picture
 from hcl.training.runs import Run
 from hcl.training.spec import RunSpec
@@ -131,9 +131,14 @@ def effects_figure(effects: pd.DataFrame) -> Picture:
             _draw_effects(axis, effects[effects["metric"] == metric], order, methods)
             axis.set_title(METRICS[str(metric)] if layout.narrow else _NAMES.get(str(metric), str(metric)))
             for row, change in enumerate(order):
-                if layout.narrow or axis is axes[0][0]:
-                    axis.text(0, row - 0.28, change, transform=axis.get_yaxis_transform(), fontsize=SMALL, va="center",
-                              path_effects=halo(), zorder=5)  # fmt: skip
+                if layout.narrow:
+                    axis.text(
+                        0, row - 0.28, raised(change), transform=axis.get_yaxis_transform(), fontsize=SMALL,
+                        va="center", path_effects=halo(), zorder=5,
+                    )  # fmt: skip
+        if metrics and not layout.narrow:
+            axes[0][0].set_yticks(range(len(order)), [raised(change) for change in order])
+            axes[0][0].tick_params(axis="y", length=0)
         if metrics:
             figure.legend(
                 *axes[0][0].get_legend_handles_labels(), loc="outside upper left", ncols=2 if layout.narrow else 4,

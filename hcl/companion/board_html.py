@@ -4,6 +4,7 @@ It is read without the book's style sheet and script too, as in JupyterLab: then
 """
 
 import re
+from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from html import escape
 from typing import Any
@@ -166,13 +167,15 @@ def _mark(row: Row) -> str:
 
 
 def _legend(board: pd.DataFrame) -> str:
-    found = board["verdict"].value_counts()
+    of_paper = [row for row in _rows(board) if FIGURES[row["figure"]].part == PAPER]
+    found = Counter(row["verdict"] for row in of_paper)
     items = "".join(
         f'<li class="{_class(status)}" title="{escape(MEANINGS[status])}">{icon(status)} {status} '
-        f"<strong>{found.get(status, 0)}</strong></li>"
+        f"<strong>{found[status]}</strong></li>"
         for status in STATUSES
     )
-    return f'<ul class="hcl-legend" aria-label="Shapes of the verdicts, and how many claims have each">{items}</ul>'
+    label = "Shapes of the verdicts, and how many claims of the paper have each"
+    return f'<ul class="hcl-legend" aria-label="{label}">{items}</ul>'
 
 
 def _filters(rows: Sequence[Row]) -> str:

@@ -15,7 +15,8 @@ def card(told: Facts, links: Links = (), *, head: bool = False) -> str:
     """Return a card: a line to read at once, which opens into everything.
 
     Args:
-        told: ``metadata.hcl`` of an executed notebook: ``executed``, and where it shows runs `hcl.companion.facts`.
+        told: ``metadata.hcl`` of an executed notebook: ``executed``, and where it shows runs `hcl.companion.facts`,
+            where it shows something else that is kept ``line`` and ``said`` (`hcl.companion.notes.origin`).
         links: files to download.
         head: whether it is the one at the top of a page, which also says what is still to be made.
     """
@@ -43,6 +44,8 @@ def card(told: Facts, links: Links = (), *, head: bool = False) -> str:
 def line(told: Facts) -> str:
     """Return the line of a closed card, as HTML: profile, data, seeds, runs, time a run, commit."""
     groups = told.get("groups", [])
+    if not groups and "line" in told:
+        return f"{escape(told['line'])} · page of commit {_commit(told['executed'].get('commit'))}"
     if not groups:
         return f"computed when this page was built · commit {_commit(told['executed'].get('commit'))}"
     said = [", ".join(dict.fromkeys(group["profile"] for group in groups))]
@@ -95,6 +98,8 @@ def _time(group: Facts) -> str:
 
 def _computed(told: Facts) -> list[tuple[str, str]]:
     made = told["executed"]
+    if "line" in told:
+        return [*((escape(name), escape(text)) for name, text in told["said"]), *_built(told)]
     return [
         ("Made", f"computed when this page was built, {escape(made['date'][:10])}, from no recorded run of its own"),
         ("Device", escape(made["device"])),
@@ -104,7 +109,7 @@ def _computed(told: Facts) -> list[tuple[str, str]]:
 
 def _built(told: Facts) -> list[tuple[str, str]]:
     made = told["executed"]
-    return [("Page", f"executed {escape(made['date'][:10])} from the records, commit {_commit(made.get('commit'))}")]
+    return [("Page", f"executed {escape(made['date'][:10])}, commit {_commit(made.get('commit'))}")]
 
 
 def _commands(told: Facts) -> str:

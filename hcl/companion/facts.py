@@ -9,7 +9,7 @@ from hcl.companion import estimates
 from hcl.companion import study as studies
 from hcl.companion.labels import training
 from hcl.companion.profiles import PROFILES
-from hcl.companion.registry import row_of
+from hcl.companion.registry import STAND_INS, row_of
 from hcl.companion.study import Study
 from hcl.training.runs import Run
 
@@ -75,19 +75,46 @@ def group(of: Sequence[Study], shown: Sequence[Run], *, several: bool = False) -
         several: whether the page has other groups, so that the rows of this one are to be named.
     """
     specs = {spec for study in of for spec in study.specs}
-    runs = [run for run in shown if run.spec in specs]
+    rows = [row_of(study.specs[0]) for study in of] if several else []
+    own = (of[0].figure.dataset or "") if of[0].stands_in else ""
+    return _group([run for run in shown if run.spec in specs], of[0].profile, of[0].dataset, own, len(specs), rows)
+
+
+def origin(shown: Sequence[Run]) -> Facts:
+    """Return where some runs come from, of whatever figures they are: ``groups`` and ``commits`` as in `facts`.
+
+    Args:
+        shown: the runs, those of one profile and data set being a group.
+    """
+    groups: dict[tuple[str, str], list[Run]] = {}
+    for run in shown:
+        profile = run.path.parent.name if run.path is not None else "not kept"
+        groups.setdefault((profile, run.spec.dataset), []).append(run)
+    stands_in_for = {instead: own for own, instead in STAND_INS.items()}
+    return {
+        "groups": [
+            _group(runs, profile, dataset, stands_in_for.get(dataset, ""), len(runs))
+            for (profile, dataset), runs in groups.items()
+        ],
+        "commits": _each(shown, "commit"),
+    }
+
+
+def _group(
+    runs: Sequence[Run], profile: str, dataset: str, stands_in_for: str, wanted: int, rows: Sequence[str] = ()
+) -> Facts:
     own = [run for run in runs if not run.same_as] or runs  # those that were trained
     trained = Counter(training(run.spec) for run in runs).most_common()
     took = [float(run.provenance["wall_seconds"]) for run in own if "wall_seconds" in run.provenance]
     held = [int(run.provenance["peak_memory_mib"]) for run in own if run.provenance.get("peak_memory_mib")]
     return {
-        "profile": of[0].profile,
-        "dataset": of[0].dataset,
-        "stands_in_for": of[0].figure.dataset if of[0].stands_in else "",
-        "rows": [row_of(study.specs[0]) for study in of] if several else [],
+        "profile": profile,
+        "dataset": dataset,
+        "stands_in_for": stands_in_for,
+        "rows": list(rows),
         "runs": len(runs),
         "same": len(runs) - len([run for run in runs if not run.same_as]),
-        "wanted": len(specs),
+        "wanted": wanted,
         "training": [name for name, _ in trained[:2]],
         "trained_otherwise": sum(count for _, count in trained[2:]),
         "seeds": sorted({run.spec.seed for run in runs}),

@@ -30,7 +30,7 @@ from hcl.training.runs import Run
 
 METRICS = {
     "test_accuracy": "Test accuracy",
-    "zero_sum": "Length of the mean of the class means (zero-sum)",
+    "zero_sum": "Norm of the mean class mean (zero-sum)",
     "unit_norm": "Class means off the unit sphere (unit-norm)",
     "equal_inner_product": "Distance from an ETF (equal inner product)",
     "loss": "Loss of the run, evaluation mode",

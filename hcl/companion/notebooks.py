@@ -162,13 +162,15 @@ def execute(name: str, output: Path, parameters: Mapping[str, Any] | None = None
 def _tell(output: Path, source: str) -> None:
     """Write into an executed notebook's metadata what made it, and which runs it shows; no path of this machine."""
     notebook = nbformat.read(output, as_version=4)
-    about = notebook.metadata.setdefault("papermill", NotebookNode())
-    about["input_path"], about["output_path"] = f"notebooks/{source}", output.name
+    made_by = notebook.metadata.setdefault("papermill", NotebookNode())
+    made_by["input_path"], made_by["output_path"] = f"notebooks/{source}", output.name
     made = provenance(torch.device("cpu"))
     told: dict[str, Any] = {"executed": {name: value for name, value in made.items() if name != "threads"}}
     for cell in notebook.cells:
         for shown in cell.get("outputs", []):
             if (facts := shown.get("metadata", {}).get("text/markdown", {}).pop("hcl", None)) is not None:
-                told |= facts
+                drawn = [output for output in cell.outputs if output is not shown and "data" in output]
+                about = cell.metadata.setdefault("hcl", {}) if drawn else told  # what the cell shows, or the page
+                about |= facts
     notebook.metadata["hcl"] = told
     output.write_text(_text(notebook), encoding="utf-8", newline="\n")

@@ -7,6 +7,7 @@ from IPython.display import Markdown
 
 from hcl.companion.costs import cost_note
 from hcl.companion.facts import facts, grouped
+from hcl.companion.facts import origin as facts_of_runs
 from hcl.companion.labels import label, training
 from hcl.companion.registry import row_of
 from hcl.companion.study import BY_ROW, Study
@@ -68,6 +69,20 @@ def where(studies: Sequence[Study], runs: Sequence[Run], begun: Sequence[Study] 
     stand_ins = [stand_in_note(study) for study in {study.dataset: study for study in studies}.values()]
     said = facts(studies, runs) | {"left": left, "stand_in": "".join(stand_ins)}
     return Markdown(f"{MARK}\n\n{note(studies, runs, begun)}", metadata={"hcl": said})
+
+
+def origin(runs: Sequence[Run] = (), line: str = "", **said: str) -> Markdown:
+    """Return nothing to be seen, with the facts that the book makes a card of.
+
+    Shown in a cell with a drawing or table it speaks of these; in a cell of its own, of the whole page.
+
+    Args:
+        runs: that what is shown was made from.
+        line: what a closed card says instead, where it was made from something else.
+        **said: what an open one says, by name; ``_`` is a space.
+    """
+    told = {"line": line, "said": [[name.replace("_", " "), text] for name, text in said.items()]} if line else {}
+    return Markdown("", metadata={"hcl": told or facts_of_runs(runs)})
 
 
 def begun_note(study: Study) -> str:

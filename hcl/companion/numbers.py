@@ -5,6 +5,7 @@ import re
 
 DASH = "–"  # in place of a number that there is not
 _RAISED = str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹")
+_CHOSEN = ("β", "ε", "k", "C", "d", "hardness", "temperature")
 _COUNTS = ("rank", "effective rank", "clusters", "best epoch")  # what these begin with is written to one decimal
 
 
@@ -44,8 +45,10 @@ def spread_of(spread: float, mean: float, digits: int) -> str:
     return _powers(f"{spread:.1e}" if _tiny(mean, digits) else f"{spread:.{digits}f}")
 
 
-def decimals(column: str, digits: int) -> int:
-    """Return the decimals of a column: counts, whose medians and means are broken, have one at most."""
+def decimals(column: str, digits: int) -> int | str:
+    """Return how a column is written: what was chosen as it is, counts, which means break, to one decimal at most."""
+    if column in _CHOSEN:
+        return "g"
     return min(digits, 1) if column.replace("_", " ").startswith(_COUNTS) else digits
 
 

@@ -182,11 +182,21 @@ def show_settled(
     digits: int = 3,
     titles: Mapping[str, str] | None = None,
     caption: str = "",
+    bound: bool = True,
 ) -> Table:
-    """Return the table of `settled_frame` for a notebook: mean ± standard deviation where there are several seeds."""
+    """Return the table of `settled_frame` for a notebook: mean ± standard deviation where there are several seeds.
+
+    Args:
+        runs: to show.
+        columns: of the history, or ``"best_epoch"``.
+        digits: decimals.
+        titles: of the rows of Figures 4 and 6, see `settled_frame`.
+        caption: above the table.
+        bound: whether the least loss has a column.
+    """
     means, spreads = settled_frame(runs, columns, titles)
     several = len({run.spec.seed for run in runs}) > 1
-    shown = means.copy().astype(object)
+    shown = (means if bound else means.drop(columns="bound")).astype(object)
     for name in columns if several else ():
         places = decimals(name, digits)
         shown[name] = [

@@ -42,6 +42,11 @@ class Judges:
         self._studies: dict[tuple[str, str, str], Study] = {}
         self._loaded: dict[RunSpec, Run | None] = {}
 
+    @property
+    def records(self) -> int:
+        """How many records it has read."""
+        return sum(run is not None for run in self._loaded.values())
+
     def evidence(self, claim: Claim) -> tuple[Study | None, Evidence]:
         """Return the study whose runs judge a claim, and these as evidence; None for what is computed."""
         if claim.on == "computed":

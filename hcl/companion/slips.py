@@ -1,17 +1,19 @@
 """Slips of the paper's text, the P-numbers of `hcl.companion.points`, each with a number computed by the library."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from functools import partial
+from html import escape
 
 import pandas as pd
+from IPython.display import HTML
 
 from hcl.companion.points import Point, of_kind
 from hcl.companion.representations import neural_collapse
 from hcl.companion.slips_experiments import EXPERIMENTS
 from hcl.companion.slips_theory import THEORY, Found, batched_loss, pair_weights
 
-__all__ = ["KINDS", "SLIPS", "Slip", "batched_loss", "neural_collapse", "pair_weights", "slips"]
+__all__ = ["KINDS", "SLIPS", "Slip", "batched_loss", "listed", "neural_collapse", "pair_weights", "slips"]
 
 
 @dataclass(frozen=True)
@@ -36,6 +38,26 @@ class Slip:
 def slips() -> pd.DataFrame:
     """Return the slips, one row each with the attributes of `Slip`; every number is computed here."""
     return pd.DataFrame({name: asdict(slip()) for name, slip in SLIPS.items()}).T.rename_axis("slip")
+
+
+def listed(names: Sequence[str], found: pd.DataFrame | None = None) -> HTML:
+    """Return slips for a notebook, one below the other: where, what is printed, what it should be, what was computed.
+
+    Args:
+        names: as ``"P2"``, in their order.
+        found: of `slips`; None computes them.
+    """
+    found = slips() if found is None else found
+    entries = []
+    for name in names:
+        slip = {key: escape(str(value), quote=False) for key, value in found.loc[name].items()}
+        said = (
+            ("Printed", slip["printed"]), ("Should be", slip["correct"]),
+            ("Computed", f"{slip['check']}: <strong>{slip['number']}</strong>"),
+        )  # fmt: skip
+        facts = "".join(f"<dt>{word}</dt><dd>{text}</dd>" for word, text in said)
+        entries.append(f'<p><strong>{name}</strong>, {slip["place"]}</p><div class="hcl-facts"><dl>{facts}</dl></div>')
+    return HTML(f'<div class="hcl-slips">{"".join(entries)}</div>')
 
 
 def _slip(point: Point, compute: Callable[[], Found]) -> Slip:

@@ -98,7 +98,8 @@ class _Column:
         said = [cell for cell in cells if cell not in ("", DASH)]
         longest = max(map(len, said), default=0)
         self._cells, self._leads = cells, leads
-        self._numeric = bool(said) and all(_NUMBER.fullmatch(cell) for cell in said)
+        missing = bool(cells) and all(cell == DASH for cell in cells)  # numbers that nothing has
+        self._numeric = missing or (bool(said) and all(_NUMBER.fullmatch(cell) for cell in said))
         self._behind = max((_fraction(cell) for cell in said), key=len, default="") if self._numeric else ""
         self._classes = [
             word

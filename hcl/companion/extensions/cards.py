@@ -43,7 +43,9 @@ def add_cards(app: Sphinx, tree: nodes.document, page: str) -> None:
             output.parent.replace(output, top)  # replace_self would hand on the classes
         elif _shows(output) and not _verdicts(output):
             place = output.parent
-            place.insert(place.index(output) + 1, _raw(cards.card(facts, links)))
+            own = place.get("cell_metadata", {}).get("hcl")
+            card = cards.card(own | {"executed": facts["executed"]}) if own else cards.card(facts, links)
+            place.insert(place.index(output) + 1, _raw(card))
 
 
 def _raw(html: str) -> nodes.raw:

@@ -1,4 +1,4 @@
-"""Sphinx: signs of the keyboard in running text as print has them: minus, "at least", powers of ten, "β = 5" in a line.
+"""Sphinx: running text as print has it: signs for minus and "at least", powers of ten, what no line end parts.
 
 What is computed, and docstrings, have them as a keyboard does; formulas and code are left alone.
 """
@@ -25,6 +25,22 @@ _SIGNS = (
 )
 
 
+_FORMULA = re.compile(r'(\(?)(<span class="math\b[^>]*>[^<]*</span>)([.,;:!?)’”]*)')
+
+
+def keep_punctuation(html: str) -> str:
+    """Return HTML in which no line ends between a formula in running text and a comma after it, or a bracket before.
+
+    Args:
+        html: of a page, or a part of one.
+    """
+
+    def kept(match: re.Match[str]) -> str:
+        return f'<span class="hcl-kept">{match[0]}</span>' if match[1] or match[3] else match[0]
+
+    return _FORMULA.sub(kept, html)
+
+
 def set_signs(html: str) -> str:
     """Return HTML whose running text has signs as print has them.
 
@@ -45,7 +61,7 @@ def set_signs(html: str) -> str:
 
 def _on_page(app: Sphinx, name: str, template: str, context: dict[str, Any], doctree: Any) -> None:
     if "body" in context:
-        context["body"] = set_signs(context["body"])
+        context["body"] = keep_punctuation(set_signs(context["body"]))
 
 
 def setup(app: Sphinx) -> dict[str, Any]:
