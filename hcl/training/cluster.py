@@ -46,27 +46,37 @@ def on_ray(jobs: Sequence[Job], settings: Settings, stop: threading.Event, note:
     """
     cluster = settings.cluster or Cluster()
     root = (settings.runs_root or places.runs_root()).resolve()
+    data = (settings.data_root or places.data_root()).resolve()
     with _connected(cluster) as ray, _token(root) as token:
         post = _post(ray, settings.deadline)
-        there = replace(settings, runs_root=root, at_once=1, deadline=None, wait=False, cluster=None)
+        there = replace(
+            settings, runs_root=root, data_root=data, at_once=1, deadline=None, wait=False, cluster=None
+        )  # fmt: skip
         task = ray.remote(_make).options(num_cpus=cluster.cores, num_gpus=cluster.gpus, max_retries=_RETRIES)
         made: dict[str, Any] = {}
         for job in jobs:
-            before = [made[name] for name in [job.spec.start.run_id if job.spec.start else ""] if name in made]
+            start = job.spec.start
+            before = [made[start.run_id]] if start is not None and start.run_id in made else []
             made[job.spec.run_id] = task.remote(job, there, post, token, *before)
-        names, failed, told = {ref: name for name, ref in made.items()}, set(), False
-        while names:
+        left = dict(zip(made.values(), jobs, strict=True))
+        done: set[str] = set()  # of which it is known what became of them
+        told = False
+        while left:
             if stop.is_set() and not told:
                 ray.get(post.stop.remote())
                 told = True
-            ended, _ = ray.wait(list(names), num_returns=len(names), timeout=_PAUSE)
+            ended, _ = ray.wait(list(left), num_returns=len(left), timeout=_PAUSE)
             for event in ray.get(post.taken.remote()):
-                failed |= {event.run_id} if event.kind == "failed" else set()
+                done |= {event.run_id} if event.kind in ("finished", "failed") else set()
                 note(event)
             for ref in ended:
-                name = names.pop(ref)
-                if (why := _fault(ray, ref)) and name not in failed:
-                    note(Event("failed", name, message=why))
+                job, why = left.pop(ref), _fault(ray, ref)
+                if job.spec.run_id in done:
+                    continue
+                if why:
+                    note(Event("failed", job.spec.run_id, message=why))
+                elif is_made(job, root):  # by a node that died before it said so
+                    note(Event("finished", job.spec.run_id, job.spec.epochs))
 
 
 class _Post:
