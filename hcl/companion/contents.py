@@ -21,6 +21,7 @@ LAST = {
         "book/rerun",
         "book/notebooks",
         "book/pages/performance",
+        "book/pages/reliability",
         "book/pages/status",
         "book/api",
     ),
