@@ -9,13 +9,15 @@
 # %% [markdown]
 # # H-SCL, Figure 1: which of the four methods classifies best?
 #
-# A representation is worth what can be done with it. Here classes are told apart on frozen features of test images, in three ways: by
-# the nearest *class mean*, by a *linear probe* (logistic regression), and by the vote of the 200 *nearest neighbours*, each
-# with the weight $e^{s / .5}$ of its cosine $s$. The last two look at the features before the projection head, as in the official code.
+# A representation is worth what can be done with it. Here classes are told apart on frozen features of test images,
+# in three ways: by the nearest *class mean*, by a *linear probe* (logistic regression), and by the vote of the 200
+# *nearest neighbours*, each with the weight $e^{s / .5}$ of its cosine $s$. The last two look at the features before
+# the projection head, as in the official code.
 #
 # That work {cite:p}`jiang2022supervised` reports that H-SCL classifies better than UCL, H-UCL and SCL, and that the
-# exponential hardening often gives the strongest gain. Our text has no numbers. Its Figure 1 is of CIFAR-100. Positives are a second augmented view
-# in all four methods; labels choose the negatives of SCL and H-SCL. {doc}`hscl` explains the methods, {doc}`hscl_epochs` how they are trained.
+# exponential hardening often gives the strongest gain. Our text has no numbers. Its Figure 1 is of CIFAR-100.
+# Positives are a second augmented view in all four methods; labels choose the negatives of SCL and H-SCL. {doc}`hscl`
+# explains the methods, {doc}`hscl_epochs` how they are trained.
 #
 # Its graph benchmarks are left out: they need another encoder and other data.
 

@@ -9,16 +9,17 @@
 # %% [markdown]
 # # H-SCL, Figures 4 and 5: is Assumption 1 true, and are the losses in order?
 #
-# {doc}`hscl` derives when the H-SCL loss, which needs labels, is at most the H-UCL loss, which does not: where *Assumption
-# 1* holds, hard negatives of the anchor's own class being at least as near as hard ones of other classes. Figure 4 of that
-# work {cite:p}`jiang2022supervised` shows at how many anchors it holds while H-UCL trains, Figure 5 the four losses. Its
-# text has no numbers of either.
+# {doc}`hscl` derives when the H-SCL loss, which needs labels, is at most the H-UCL loss, which does not: where
+# *Assumption 1* holds, hard negatives of the anchor's own class being at least as near as hard ones of other classes.
+# Figure 4 of that work {cite:p}`jiang2022supervised` shows at how many anchors it holds while H-UCL trains, Figure 5
+# the four losses. Its text has no numbers of either.
 #
-# Here both come from one training with H-UCL ($\beta = 1$ at temperature .5) for each data set: SimCLR's two augmented views, unit vectors
-# in 128 dimensions, batch 256, Adam with a weight decay of $10^{-6}$, as in its official code. Its ResNet-50 is replaced by
-# this profile's encoder. After an epoch the four losses and the
-# assumption are measured on the same features: those of ten batches of training images, two new views each, in evaluation mode. The negatives of an anchor are all
-# other views but its own second one, which would make the assumption nearly automatic.
+# Here both come from one training with H-UCL ($\beta = 1$ at temperature .5) for each data set: SimCLR's two
+# augmented views, unit vectors in 128 dimensions, batch 256, Adam with a weight decay of $10^{-6}$, as in its
+# official code. Its ResNet-50 is replaced by this profile's encoder. After an epoch the four losses and the
+# assumption are measured on the same features: those of ten batches of training images, two new views each, in
+# evaluation mode. The negatives of an anchor are all other views but its own second one, which would make the
+# assumption nearly automatic.
 
 # %% tags=["parameters"]
 profile: str = "auto"  # smoke, laptop, workstation, gpu, paper; auto: best run
@@ -50,8 +51,8 @@ page.note()
 # %% [markdown]
 # ## Figure 4: how many anchors satisfy Assumption 1
 #
-# The first two panels are of thresholds, the last two of the exponential function. An anchor without hard negatives of its own
-# class counts as one that satisfies it: nothing can be wrong there. Half of the anchors is marked.
+# The first two panels are of thresholds, the last two of the exponential function. An anchor without hard negatives
+# of its own class counts as one that satisfies it: nothing can be wrong there. Half of the anchors is marked.
 
 # %% mystnb={"figure": {"caption": "Share of anchors that satisfy Assumption 1, by epoch of one training with H-UCL.", "name": "fig-hscl-assumption"}, "image": {"alt": "Four panels, for two thresholds and two values of beta: the share of anchors that satisfy Assumption 1 against epochs, a line for each data set."}}
 figures_hscl.assumption({name: each.runs for name, each in shown.items()})
@@ -59,8 +60,9 @@ figures_hscl.assumption({name: each.runs for name, each in shown.items()})
 # %% [markdown]
 # ## Figure 5: the four losses
 #
-# All four are losses for infinitely many negatives, of the same features. Only H-UCL at $\beta = 1$ was trained. Hardening never lowers
-# a loss ({prf:ref}`theorem-1`), so H-UCL lies above UCL and H-SCL above SCL; that H-SCL lies below H-UCL is the claim.
+# All four are losses for infinitely many negatives, of the same features. Only H-UCL at $\beta = 1$ was trained.
+# Hardening never lowers a loss ({prf:ref}`theorem-1`), so H-UCL lies above UCL and H-SCL above SCL; that H-SCL lies
+# below H-UCL is the claim.
 
 # %% mystnb={"figure": {"caption": "Four losses on a hundred classes, by epoch of one training with H-UCL.", "name": "fig-hscl-losses"}, "image": {"alt": "Four panels, for two thresholds and two values of beta: UCL, SCL, H-UCL and H-SCL losses against epochs."}}
 figures_hscl.losses(shown["100 classes"].runs)
