@@ -2,8 +2,8 @@ r"""Losses that stand beside the paper's: SupCon, SINCERE, debiased, importance-
 
 Of an anchor i, P(i) are the *other* items of its label and N(i) those of other labels. Labels are classes, or, where
 two views of an image make a pair, the numbers of the images, each twice: then P(i) is the other view. t is the
-temperature and s_ij = z_i . z_j / t. Each loss is the mean over all anchors of the mean over P(i); an anchor without positives
-brings 0.
+temperature and s_ij = z_i . z_j / t. Each loss is the mean over all anchors of the mean over P(i); an anchor without
+positives brings 0.
 
 The triplet loss has no function here: it is `hcl.losses.contrastive_loss` with ``psi=Triplet(margin)``. FaceNet's (F.
 Schroff, D. Kalenichenko and J. Philbin, CVPR 2015), of squared distances on the sphere, is twice that with half its

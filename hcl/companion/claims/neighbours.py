@@ -158,7 +158,7 @@ NEIGHBOURS: tuple[Claim, ...] = (
         "Sec. 3.1", "said", _form,
     ),
     _claim(
-        "debiased-optimum", "Where it takes off too little (τ = 0.1) the debiased loss is least at Neural-Collapse too.",
+        "debiased-optimum", "Taking off too little (τ = 0.1), the debiased loss is least at Neural-Collapse too.",
         "Sec. 2.1, of SCL only", _OURS, _at("debiased", _collapsed),
     ),
     _claim(
