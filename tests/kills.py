@@ -95,13 +95,14 @@ def look(root: Path, known: dict[str, tuple[bytes, bytes]]) -> dict[str, tuple[b
     return found
 
 
-def killed(kills: int, folder: Path, seed: int = 0) -> dict[str, object]:
+def killed(kills: int, folder: Path, seed: int = 0, out: Path | None = None) -> dict[str, object]:
     """Kill campaigns so many times, and return what was seen.
 
     Args:
         kills: how many.
         folder: to work in.
         seed: of the moments.
+        out: file for what was seen so far, written whenever a campaign has come to its end.
 
     Raises:
         BrokenError: if anything is lost, half written or other than it would have been.
@@ -110,7 +111,7 @@ def killed(kills: int, folder: Path, seed: int = 0) -> dict[str, object]:
     if ended(campaign_of(folder / "whole")) != 0:
         raise BrokenError("The campaign fails undisturbed.")
     whole, lasts = content(folder / "whole"), time.monotonic() - began
-    root, known = folder / "killed", {}
+    root, known, seen = folder / "killed", {}, {}
     done, campaigns, at_writes_, states, unlisted = 0, 0, 0, 0, 0
     while done < kills or campaigns == 0 or known:
         at = chance.randint(1, 90) if done % 2 and done < kills else None
@@ -133,10 +134,14 @@ def killed(kills: int, folder: Path, seed: int = 0) -> dict[str, object]:
                 raise BrokenError("\n".join(found))
             campaigns, known = campaigns + 1, {}
             shutil.rmtree(root)
-    return {
-        "kills": done, "at_a_write": at_writes_, "with_a_state": states, "campaigns": campaigns,
-        "runs": campaigns * len(whole), "sealed_afterwards": unlisted, "seconds": round(time.monotonic() - began),
-    }  # fmt: skip
+            seen = {
+                "kills": done, "at_a_write": at_writes_, "with_a_state": states, "campaigns": campaigns,
+                "runs": campaigns * len(whole), "sealed_afterwards": unlisted,
+                "seconds": round(time.monotonic() - began),
+            }  # fmt: skip
+            if out is not None:
+                out.write_text(f"{json.dumps(seen, indent=1)}\n", encoding="utf-8")
+    return seen
 
 
 def main() -> None:
@@ -149,11 +154,7 @@ def main() -> None:
     evaluate.LOSS_BATCHES = 4  # in all campaigns alike
     train.load_data(SPEC)  # and what that imports, before the forks
     with tempfile.TemporaryDirectory() as name:
-        found = killed(options.kills, Path(name).resolve(), options.seed)
-    text = json.dumps(found, indent=1)
-    print(text)
-    if options.out is not None:
-        options.out.write_text(f"{text}\n", encoding="utf-8")
+        print(json.dumps(killed(options.kills, Path(name).resolve(), options.seed, options.out), indent=1))
 
 
 if __name__ == "__main__":

@@ -6,16 +6,18 @@ import subprocess
 import sys
 import time
 from dataclasses import replace
+from types import ModuleType, SimpleNamespace
 
 import pytest
 from helpers import ROOT
-from test_campaign import environment, jobs, run
+from test_campaign import SPEC, environment, jobs, run
 from typer.testing import CliRunner
 
 from hcl.companion import cli
 from hcl.companion import study as studies
 from hcl.errors import HclError
 from hcl.training import campaign, checkpoint, checks, runs
+from hcl.training import cluster as cluster_engine
 from hcl.training.campaign import Cluster, Job, Settings
 
 # What needs no Ray
@@ -39,13 +41,133 @@ def test_without_ray_the_engine_says_what_to_install(tmp_path, monkeypatch):
     monkeypatch.setitem(sys.modules, "ray", None)
     with pytest.raises(HclError, match=r"pip install 'hcl\[cluster\]'"):
         run(jobs(), tmp_path, cluster=Cluster())
-    assert not list((tmp_path / ".checkpoints").iterdir())
+    assert not (tmp_path / ".checkpoints").exists()
 
 
 def test_ray_is_imported_by_nothing_but_its_engine():
     code = "import sys, hcl.training.campaign, hcl.companion.cli\nprint('ray' in sys.modules)"
     done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True)
     assert done.stdout == "False\n"
+
+
+class Inline(ModuleType):
+    """Ray's names for tasks and actors, without Ray: a task is done when it is waited for, one at a wait.
+
+    A task may be `lost` after it has done its work, as by the death of a node, and is then done again.
+    """
+
+    def __init__(self, lost=()):
+        super().__init__("ray")
+        self.tasks, self.ended, self.lost, self.inits = {}, {}, set(lost), []
+        self.exceptions = SimpleNamespace(RayTaskError=self.TaskError, RayError=ConnectionError)
+        self.shutdown = lambda: None
+
+    class TaskError(Exception):
+        def __init__(self, cause):
+            super().__init__(str(cause))
+            self.cause = cause
+
+    def init(self, **options):
+        self.inits.append(options)
+        signal.signal(signal.SIGTERM, signal.SIG_DFL)  # as Ray puts its own there
+
+    def get_runtime_context(self):
+        return SimpleNamespace(get_node_id=lambda: "here")
+
+    def remote(self, what):
+        if isinstance(what, type):
+            return SimpleNamespace(options=lambda **_: SimpleNamespace(remote=lambda *given: self.actor(what(*given))))
+        return SimpleNamespace(options=lambda **_: SimpleNamespace(remote=lambda *given: self.submit(what, given)))
+
+    def actor(self, one):
+        methods = [name for name in dir(one) if not name.startswith("_")]
+        at_once = lambda method: SimpleNamespace(remote=lambda *given: (method(*given),))  # noqa: E731
+        return SimpleNamespace(**{name: at_once(getattr(one, name)) for name in methods})
+
+    def submit(self, task, given):
+        self.tasks[name := f"task {len(self.tasks)}"] = (task, given)
+        return name
+
+    def wait(self, references, num_returns, timeout):
+        todo = next(each for each in references if each not in self.ended)
+        task, given = self.tasks[todo]
+        try:
+            before = [each for each in given if isinstance(each, str)]
+            assert all(each in self.ended for each in before), "before what it rests on"
+            task(*given)
+            self.ended[todo] = None
+        except Exception as error:
+            self.ended[todo] = self.TaskError(error)
+        if todo in self.lost:
+            self.lost.remove(todo)
+            del self.ended[todo]
+            return [], references
+        return [todo], [each for each in references if each != todo]
+
+    def get(self, reference):
+        if isinstance(reference, tuple):
+            return reference[0]
+        if self.ended[reference] is not None:
+            raise self.ended[reference]
+        return None
+
+
+@pytest.fixture
+def inline(monkeypatch):
+    def installed(**options):
+        ray, strategies = Inline(**options), ModuleType("ray.util.scheduling_strategies")
+        strategies.NodeAffinitySchedulingStrategy = lambda *arguments, **given: None
+        monkeypatch.setitem(sys.modules, "ray", ray)
+        monkeypatch.setitem(sys.modules, "ray.util", ModuleType("ray.util"))
+        monkeypatch.setitem(sys.modules, "ray.util.scheduling_strategies", strategies)
+        return ray
+
+    return installed
+
+
+def test_the_driver_makes_every_run_after_what_it_starts_from(tmp_path, inline):
+    """A run that a node has finished and not told of before it died is done again, found there, and counts."""
+    ray = inline(lost=["task 1"])
+    near = [Job(replace(SPEC, init="near_nc", hardness=0.0), "smoke")]
+    bad = jobs({"lr": 1e30, "seed": 3})
+    outcome, events = run([*near, *bad, *jobs({"seed": 1})], tmp_path / "ray", cluster=Cluster(address="a:1"))
+    start = replace(SPEC, hardness=10.0).run_id
+    assert outcome.finished == [start, near[0].spec.run_id, jobs({"seed": 1})[0].spec.run_id]
+    assert list(outcome.failed) == [bad[0].spec.run_id] and "lower lr" in outcome.failed[bad[0].spec.run_id]
+    assert [event.kind for event in events if event.run_id == start][-1] == "finished"
+    assert ray.inits[0]["address"] == "a:1" and "num_cpus" not in ray.inits[0] and not outcome.left
+    run(near, tmp_path / "here")
+    assert (runs.find(near[0].spec, tmp_path / "ray") / "history.csv").read_bytes() == (
+        runs.find(near[0].spec, tmp_path / "here") / "history.csv"
+    ).read_bytes()
+
+
+def test_a_signal_stops_the_runs_and_those_not_begun(tmp_path, inline):
+    inline()
+
+    def report(event):
+        if event.kind == "epoch" and event.epoch == 2:
+            os.kill(os.getpid(), signal.SIGTERM)
+
+    these = jobs({"seed": 0}, {"seed": 1})
+    outcome = campaign.carry_out(these, Settings(runs_root=tmp_path, cluster=Cluster()), report)
+    # What a run says that is done inline is heard at its end: the first finishes, and the second is not begun.
+    assert outcome.interrupted and outcome.left == [these[1].spec.run_id]
+    assert not list((tmp_path / ".checkpoints").iterdir())
+
+
+def test_a_node_that_does_not_see_the_records_says_so(tmp_path, inline, monkeypatch):
+    inline()
+    monkeypatch.setattr(cluster_engine.Path, "exists", lambda path: not path.name.startswith(".driver-"))
+    outcome, _ = run(jobs(), tmp_path, cluster=Cluster())
+    (message,) = outcome.failed.values()
+    assert f"does not see {tmp_path}: put the records on a file system that all nodes share" in message
+
+
+def test_a_budget_is_that_of_the_driver(tmp_path, inline):
+    inline()
+    outcome, events = run(jobs(), tmp_path, cluster=Cluster(), deadline=time.monotonic() + 1)
+    assert outcome.left == [SPEC.run_id] and events == []
 
 
 # A cluster of two nodes

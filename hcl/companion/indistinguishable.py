@@ -87,7 +87,7 @@ def merged(z: Tensor, labels: Tensor, c: int) -> Tensor:
     return torch.where((labels == c)[:, None], at_each, z[..., None, :, :])
 
 
-def lemma_table(cases: Sequence[Case] = LOGISTIC, trials: int = 50, seed: int = 0) -> pd.DataFrame:
+def lemma_table(cases: Sequence[Case] = LOGISTIC, trials: int = 30, seed: int = 0) -> pd.DataFrame:
     """Return how often merging a class lowers the loss, of random representations on the sphere.
 
     Args:

@@ -140,15 +140,15 @@ def bounds_table(question: str, num_classes: int, ratio: float = 1.0) -> pd.Data
     """Return the two losses of the minimisers by k, and what the two bounds make of the contrastive one.
 
     Args:
-        question: ``"balanced"`` or ``"tail"``.
+        question: ``"balanced"``, ``"frequent"`` or ``"tail"``.
         num_classes: C.
-        ratio: of the weights, of the tail.
+        ratio: of the largest weight to the least.
     """
     rows = []
     for a, row in _measured(question):
         weights = a.problem.class_weights or (1.0,) * a.problem.num_classes
-        fits = a.problem.num_classes == num_classes and a.problem.dim == num_classes - 1
-        if not fits or abs(max(weights) / min(weights) - ratio) > 1e-6:
+        spare = question == "balanced" and a.problem.dim >= num_classes
+        if a.problem.num_classes != num_classes or spare or abs(max(weights) / min(weights) - ratio) > 1e-6:
             continue
         k = a.problem.k or 0
         alpha, tau, (low, high) = growth(weights, k), collision_floor(weights, k), interval(weights, k)
