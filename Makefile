@@ -6,7 +6,7 @@ READY := .venv/.ready
 UV := build/uv/bin/uv
 COMPILE := $(UV) pip compile --quiet --python-version 3.11 --all-extras --no-annotate --no-header pyproject.toml
 
-.PHONY: book pictures pdf links test test-slow test-browser test-lowest lint lab sync headline palette minimisers layers contents lock mutants clean
+.PHONY: book pictures pdf links test test-slow test-browser test-lowest lint lab sync headline palette minimisers layers contents lock audit mutants clean
 .DELETE_ON_ERROR:
 
 book: $(READY)
@@ -64,6 +64,9 @@ mutants: $(READY) # the mutants of tests/mutation/table.csv without a result yet
 
 lock: $(UV) # requirements.txt anew; what is pinned stays where pyproject allows it (COMPILE += --upgrade takes newer ones)
 	$(COMPILE) --universal --generate-hashes --output-file requirements.txt
+
+audit: $(UV) # what is locked against the known vulnerabilities that PyPI lists, which is asked by the network
+	$(UV) tool run --quiet pip-audit==2.10.1 --requirement requirements.txt --require-hashes --disable-pip --strict
 
 # Everything at the lowest versions that pyproject allows, beside the environment of the rest: some gigabytes, run by hand.
 test-lowest: $(UV)

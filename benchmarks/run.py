@@ -17,7 +17,7 @@ import torch  # noqa: E402
 import typer  # noqa: E402
 from rich.console import Console  # noqa: E402
 
-from benchmarks import concurrency, data, evaluation, exactness, loss, roofline, step, whole_run  # noqa: E402
+from benchmarks import concurrency, data, evaluation, exactness, growth, loss, roofline, step, whole_run  # noqa: E402
 from benchmarks.harness import Outcome, Results, Setting, carry_out, table  # noqa: E402
 from hcl.companion import benchmarks_report  # noqa: E402
 from hcl.companion.cli import seconds_of  # noqa: E402
@@ -26,7 +26,7 @@ from hcl.training.train import pick_device  # noqa: E402
 
 SUITES = {
     "roofline": roofline, "loss": loss, "step": step, "evaluation": evaluation, "data": data,
-    "concurrency": concurrency, "exactness": exactness, "run": whole_run,
+    "concurrency": concurrency, "exactness": exactness, "run": whole_run, "growth": growth,
 }  # fmt: skip
 
 

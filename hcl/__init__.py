@@ -13,6 +13,7 @@ from hcl.errors import HclError
 
 if TYPE_CHECKING:
     from hcl import (
+        anchors,
         augment,
         bounds,
         coverage,
@@ -71,14 +72,14 @@ _NAMES = {
     "sampling": ("Drawn", "Exact"),
 }  # fmt: skip
 _MODULES = (
-    "augment", "bounds", "coverage", "distributed", "downstream", "draws", "exact", "explore", "geometry",
+    "anchors", "augment", "bounds", "coverage", "distributed", "downstream", "draws", "exact", "explore", "geometry",
     "hardening", "hucl", "losses", "minimise", "models", "modules", "psi", "sampling", "shapes",
 )  # fmt: skip
 _HOME = {name: module for module, names in _NAMES.items() for name in names}
 
 __all__ = [
     "ContrastiveLoss", "Drawn", "Exact", "Exponential", "HardestTriplet", "HclError", "InfoNCE", "LogSumExp", "MeanExp",
-    "Polynomial", "Threshold", "Triplet", "Uniform", "augment", "bounds", "class_means", "cluster_count",
+    "Polynomial", "Threshold", "Triplet", "Uniform", "anchors", "augment", "bounds", "class_means", "cluster_count",
     "contrastive_loss", "covariance_spectrum", "coverage", "distributed", "downstream", "draws", "effective_rank",
     "equal_inner_product", "exact", "explore", "geometry", "hardening", "hucl", "least_distance", "losses", "minimise",
     "models", "modules", "nc1", "psi", "sampling", "scl_lower_bound", "shapes", "simclr_loss", "simclr_lower_bound",

@@ -1,7 +1,11 @@
 import os
+from pathlib import Path
 
 import pytest
+from no_network import sitecustomize as sitecustomize  # in this process, and by the path in those that it starts
 
+_PATHS = [str(Path(__file__).with_name("no_network")), *os.environ.get("PYTHONPATH", "").split(os.pathsep)]
+os.environ["PYTHONPATH"] = os.pathsep.join(dict.fromkeys(filter(None, _PATHS)))
 # Set before torch is imported: several test processes share the cores, and spinning threads would starve each other.
 os.environ.setdefault("OMP_NUM_THREADS", "1")
 

@@ -1,5 +1,6 @@
 """What several files of tests share."""
 
+import os
 from pathlib import Path
 
 import oracle
@@ -9,6 +10,11 @@ from hcl.training.data import Dataset
 
 ROOT = Path(__file__).parent.parent
 CPU = torch.device("cpu")
+
+
+def on_path(folder):
+    """PYTHONPATH of a process that is to import from a folder, and to keep to loopback (`no_network`)."""
+    return os.pathsep.join([str(folder), os.environ["PYTHONPATH"]])
 
 
 def seeded(seed=0):

@@ -1,6 +1,10 @@
 """Archives of run records, and the check of a record."""
 
+import gzip
+import io
+import os
 import tarfile
+import zipfile
 from dataclasses import replace
 
 import numpy as np
@@ -72,9 +76,9 @@ def test_packing_replaces_an_archive_in_one_move(made, tmp_path, monkeypatch):
 def test_other_files_are_refused(tmp_path):
     text = tmp_path / "text.tar.gz"
     text.write_text("no archive")
-    with pytest.raises(RecordError, match=r"text.tar.gz is not an archive"):
+    with pytest.raises(RecordError, match=r"text.tar.gz is not a whole archive"):
         archive.import_archive(text, tmp_path / "here")
-    with pytest.raises(RecordError, match="not an archive"):
+    with pytest.raises(RecordError, match="not a whole archive"):
         archive.import_archive(tmp_path / "missing.tar.gz", tmp_path / "here")
     empty = tmp_path / "empty.tar.gz"
     with tarfile.open(empty, "w:gz") as tar:
@@ -83,13 +87,136 @@ def test_other_files_are_refused(tmp_path):
         archive.import_archive(empty, tmp_path / "here")
 
 
-def test_an_archive_that_reaches_outside_is_refused(tmp_path):
-    bad = tmp_path / "bad.tar.gz"
-    (tmp_path / "x").write_text("x")
-    with tarfile.open(bad, "w:gz") as tar:
-        tar.add(tmp_path / "x", "../../outside")
-    with pytest.raises(RecordError):
+# Archives that somebody else has made
+
+
+def packed_by_hand(path, *members, content=b"x"):
+    """Write an archive of members as they are given, `tarfile.TarInfo` or names, all of the same content."""
+    with tarfile.open(path, "w:gz") as tar:
+        for member in members:
+            one = tarfile.TarInfo(member) if isinstance(member, str) else member
+            one.size = len(content) if one.isreg() else 0
+            tar.addfile(one, io.BytesIO(content) if one.isreg() else None)
+    return path
+
+
+def special(name, kind, to=""):
+    member = tarfile.TarInfo(name)
+    member.type, member.linkname = kind, to
+    return member
+
+
+def everything(folder):
+    found = sorted(path.relative_to(folder).as_posix() for path in folder.rglob("*"))
+    return [name for name in found if name != "recorded"]  # which is every test's
+
+
+@pytest.mark.parametrize("name", ["../outside", "gpu/../../outside", "gpu/run/../../../../outside"])
+def test_an_archive_that_reaches_outside_is_refused_and_writes_nothing(tmp_path, monkeypatch, name):
+    """Not even below the folder that it is unpacked into, as one that is refused by its other faults would have."""
+    (tmp_path / "scratch").mkdir()
+    monkeypatch.setattr("tempfile.tempdir", str(tmp_path / "scratch"))
+    bad = packed_by_hand(tmp_path / "bad.tar.gz", name)
+    with pytest.raises(RecordError, match="outside the destination"):
         archive.import_archive(bad, tmp_path / "here")
+    assert everything(tmp_path) == ["bad.tar.gz", "scratch"]
+
+
+@pytest.mark.parametrize(
+    "member",
+    [
+        special("gpu/run/spec.json", tarfile.SYMTYPE, "/etc/passwd"),
+        special("gpu/run/spec.json", tarfile.SYMTYPE, "history.csv"),
+        special("gpu/run", tarfile.SYMTYPE, "other"),
+        special("gpu/run/spec.json", tarfile.LNKTYPE, "gpu/run/history.csv"),
+        special("gpu/run/spec.json", tarfile.FIFOTYPE),
+        special("gpu/run/spec.json", tarfile.CHRTYPE),
+    ],
+    ids=["link outside", "link inside", "link to a folder", "hard link", "pipe", "device"],
+)
+def test_links_pipes_and_devices_are_refused(tmp_path, member):
+    bad = packed_by_hand(tmp_path / "bad.tar.gz", "gpu/run/history.csv", member)
+    with pytest.raises(RecordError, match=f"{member.name} is a link or a device"):
+        archive.import_archive(bad, tmp_path / "here")
+    assert everything(tmp_path) == ["bad.tar.gz"]
+
+
+def unpacked(monkeypatch):
+    """Count the bytes that are unpacked from now on."""
+    count, read = [0], gzip.GzipFile.read
+
+    def counted(self, size=-1):
+        content = read(self, size)
+        count[0] += len(content)
+        return content
+
+    monkeypatch.setattr(gzip.GzipFile, "read", counted)
+    return count
+
+
+def bomb(path, member, size=10**12):
+    """Write an archive whose first header says that so many bytes follow, of which a part does: 64 MiB of nothing."""
+    member.size = size
+    with gzip.open(path, "wb", compresslevel=1) as file:
+        file.write(member.tobuf(tarfile.GNU_FORMAT) + bytes(64 * 2**20))
+    return path
+
+
+@pytest.mark.parametrize(
+    ("member", "message"),
+    [
+        (special("gpu/run/arrays.npz", tarfile.REGTYPE), "would unpack to 1,000,000,000,000 bytes"),
+        (special("gpu/run/arrays.npz", tarfile.GNUTYPE_LONGNAME), "a header that no archive of run records has"),
+        (special("gpu/run/arrays.npz", tarfile.XHDTYPE), "a header that no archive of run records has"),
+    ],
+    ids=["file", "long name", "header"],
+)
+def test_a_bomb_is_refused_before_it_is_unpacked(tmp_path, monkeypatch, member, message):
+    bad, count = bomb(tmp_path / "bad.tar.gz", member), unpacked(monkeypatch)
+    assert bad.stat().st_size < 2**20
+    with pytest.raises(RecordError, match=message):
+        archive.import_archive(bad, tmp_path / "here")
+    assert count[0] < 2**20
+
+
+def test_a_bomb_behind_a_whole_archive_is_not_unpacked(packed, tmp_path, monkeypatch):
+    with gzip.open(packed, "ab", compresslevel=1) as file:
+        file.write(bytes(64 * 2**20))
+    count = unpacked(monkeypatch)
+    with pytest.raises(RecordError, match="goes on after its end"):
+        archive.import_archive(packed, tmp_path / "here")
+    assert count[0] < 4 * 2**20 and not (tmp_path / "here").exists()
+
+
+def test_a_bomb_of_many_small_files_is_refused(tmp_path, monkeypatch):
+    monkeypatch.setattr(archive, "MOST", 10_000)
+    names = [f"gpu/run{number}/spec.json" for number in range(11)]
+    with pytest.raises(RecordError, match=r"run10/spec.json would unpack to 1,000 bytes, 11,000 with what is before"):
+        archive.import_archive(packed_by_hand(tmp_path / "bad.tar.gz", *names, content=bytes(1000)), tmp_path / "here")
+
+
+def test_a_bomb_among_the_arrays_of_a_record_is_not_unpacked(made, tmp_path, monkeypatch):
+    """An .npz is a .zip: 32 MiB of nothing are 32 kB of a file."""
+    record = runs.save(made[0], "gpu", tmp_path / "there").path
+    with zipfile.ZipFile(record / "arrays.npz", "w", zipfile.ZIP_DEFLATED) as inside:
+        inside.writestr("means.npy", bytes(32 * 2**20))
+    assert (record / "arrays.npz").stat().st_size < 2**16
+    monkeypatch.setattr(zipfile.ZipFile, "open", lambda *arguments: pytest.fail("was unpacked"))
+    with pytest.raises(RecordError, match=r"arrays.npz cannot be read .it would unpack to 33,554,432 bytes"):
+        archive.import_archive(archive.pack([record], tmp_path / "bad.tar.gz"), tmp_path / "here")
+    assert not (tmp_path / "here").exists()
+
+
+def test_arrays_that_would_run_code_are_not_read(made, tmp_path):
+    class Harm:
+        def __reduce__(self):
+            return (os.mkdir, (str(tmp_path / "harm"),))
+
+    record = runs.save(made[0], "gpu", tmp_path / "there").path
+    np.savez(record / "arrays.npz", means=np.array([Harm()], dtype=object))
+    with pytest.raises(RecordError, match=r"arrays.npz cannot be read .*allow_pickle=False"):
+        archive.import_archive(archive.pack([record], tmp_path / "bad.tar.gz"), tmp_path / "here")
+    assert not (tmp_path / "harm").exists()
 
 
 def test_one_bad_record_keeps_all_out(made, tmp_path):
@@ -100,11 +227,23 @@ def test_one_bad_record_keeps_all_out(made, tmp_path):
     assert runs.all_records(tmp_path / "here") == []
 
 
-def test_a_truncated_archive_keeps_all_out(packed, tmp_path):
-    packed.write_bytes(packed.read_bytes()[:-2000])
-    with pytest.raises(RecordError):
-        archive.import_archive(packed, tmp_path / "here")
-    assert runs.all_records(tmp_path / "here") == []
+def test_an_upload_that_broke_off_keeps_all_out(packed, tmp_path):
+    """Wherever it did: at 60 places, the first and the last byte among them."""
+    whole = packed.read_bytes()
+    for length in [*range(0, len(whole), len(whole) // 58), len(whole) - 1]:
+        packed.write_bytes(whole[:length])
+        with pytest.raises(RecordError, match=r"copy it again|holds no run record"):
+            archive.import_archive(packed, tmp_path / "here")
+        assert not (tmp_path / "here").exists(), length
+
+
+def test_an_upload_with_a_fault_in_the_middle_keeps_all_out(packed, tmp_path):
+    whole = packed.read_bytes()
+    for place in range(60, len(whole), len(whole) // 20):
+        packed.write_bytes(whole[:place] + bytes([whole[place] ^ 0x40]) + whole[place + 1 :])
+        with pytest.raises(RecordError):
+            archive.import_archive(packed, tmp_path / "here")
+        assert not (tmp_path / "here").exists(), place
 
 
 @pytest.mark.parametrize(

@@ -24,7 +24,7 @@ from hcl.hardening import Exponential
 from hcl.losses import contrastive_loss
 from hcl.training.techniques import Techniques
 
-SUITES = ["roofline", "loss", "step", "evaluation", "data", "concurrency", "exactness", "run"]
+SUITES = ["roofline", "loss", "step", "evaluation", "data", "concurrency", "exactness", "run", "growth"]
 QUANTITIES = {
     "roofline": ["ms"],
     "loss": ["ms", "ms_min", "times_loop"],

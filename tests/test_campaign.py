@@ -158,7 +158,7 @@ def test_waiting_ends_with_the_time(tmp_path):
     these = jobs()
     lock = locks.claim(checkpoint.lock_path(SPEC, tmp_path))
     train.load_data(SPEC)
-    outcome, events = run(these, tmp_path, wait=True, deadline=time.time() + 10)
+    outcome, events = run(these, tmp_path, wait=True, deadline=time.monotonic() + 10)
     assert outcome.left == [SPEC.run_id] and [event.kind for event in events] == ["waiting"]
     locks.give_up(lock)
 
@@ -239,7 +239,7 @@ def test_a_signal_stops_after_the_epoch_and_the_next_campaign_goes_on(tmp_path, 
 def test_a_budget_stops_in_time_with_a_checkpoint(tmp_path, monkeypatch):
     """On a clock by which an epoch takes 1,000 seconds, and 450 are kept for a checkpoint."""
     now, events = [0.0], []
-    monkeypatch.setattr(worker, "time", SimpleNamespace(time=lambda: now[0], perf_counter=time.perf_counter))
+    monkeypatch.setattr(worker, "time", SimpleNamespace(monotonic=lambda: now[0], perf_counter=time.perf_counter))
     monkeypatch.setattr(worker, "_CLOSING", 450.0)
     these = jobs({"seed": 0}, {"seed": 1}, epochs=100_000, eval_every=100_000)
 
@@ -256,7 +256,7 @@ def test_a_budget_stops_in_time_with_a_checkpoint(tmp_path, monkeypatch):
 
 
 def test_no_run_is_begun_after_the_deadline(tmp_path):
-    outcome, events = run(jobs(), tmp_path, deadline=time.time() + 1)
+    outcome, events = run(jobs(), tmp_path, deadline=time.monotonic() + 1)
     assert events == [] and outcome.left == [SPEC.run_id]
 
 

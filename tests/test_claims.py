@@ -14,6 +14,7 @@ from hcl.companion.evidence import Evidence
 from hcl.companion.registry import row_of
 from hcl.companion.verdicts import NC_METRICS, STATUSES, WAITING
 from hcl.training import runs, train
+from hcl.training.hscl import CASES
 
 BY_NAME = {claim.name: claim for claim in CLAIMS}
 RUN = [claim for claim in CLAIMS if claim.on != "computed"]
@@ -65,6 +66,22 @@ def synthetic(spec) -> dict[str, float]:
     return geometry(spec, 0.0 if at_nc else 0.2 + 0.01 * spec.hardness, 1.0) | {"loss": loss}
 
 
+def of_hscl(claim: Claim, spec, agrees: bool) -> dict[str, float]:
+    """Metrics of H-SCL's figures: accuracies, shares and losses in the order that its claims have, or in reverse."""
+    order = [(False, 0.0), (True, 0.0), (False, 1.0), (True, 1.0)]  # UCL, SCL, H-UCL, H-SCL
+    place = order.index((spec.supervised, 1.0 if spec.hardness else 0.0))
+    accuracy = (0.2 + 0.1 * place) if agrees else (0.9 - 0.1 * place)
+    if spec.hardening == "threshold":
+        accuracy -= 0.05
+        if not agrees:  # what is beside agrees
+            accuracy = (0.6 if claim.name.endswith("strongest") else 0.1) + 0.1 * (not spec.supervised)
+    ucl, hscl, hucl = (4.0, 4.5, 5.0) if agrees else (5.0, 4.5, 4.0)
+    losses = {f"hscl_{case}": hscl for case in CASES} | {f"hucl_{case}": hucl for case in CASES} | {"ucl": ucl}
+    shares = {f"assumption_{case}": 0.9 if agrees else 0.2 for case in CASES}
+    accuracies = dict.fromkeys(("test_accuracy", "linear_probe_backbone", "knn_backbone"), accuracy)
+    return geometry(spec, 0.3, 1.0) | losses | shares | accuracies
+
+
 def of_negatives(spec, agrees: bool) -> dict[str, float]:
     """Metrics of the runs with more and more negatives, which get no worse or do, and a fan of class means."""
     worse = 0.0 if agrees else np.log(spec.k) / 10
@@ -76,6 +93,8 @@ def of_negatives(spec, agrees: bool) -> dict[str, float]:
 
 def agreeing(claim: Claim, spec) -> dict[str, float]:
     """Metrics that bear every claim about the figure out."""
+    if claim.figure.startswith("hscl"):
+        return of_hscl(claim, spec, True)
     if claim.figure == "negatives_images":
         return of_negatives(spec, True)
     if spec.dataset == "synthetic":
@@ -106,6 +125,8 @@ def agreeing(claim: Claim, spec) -> dict[str, float]:
 def contradicting(claim: Claim, spec) -> dict[str, float]:
     """Metrics that contradict a claim in every part."""
     hard, row = spec.hardness > 0, row_of(spec)
+    if claim.figure.startswith("hscl"):
+        return of_hscl(claim, spec, False)
     if claim.figure == "negatives_images":
         return of_negatives(spec, False)
     if spec.dataset == "synthetic":

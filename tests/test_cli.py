@@ -5,7 +5,7 @@ import sys
 from dataclasses import replace
 
 import pytest
-from helpers import ROOT
+from helpers import ROOT, on_path
 from test_paper import made_up
 from typer.testing import CliRunner
 
@@ -120,7 +120,7 @@ def test_the_training_side_runs_from_a_bare_checkout_without_jupyter(tmp_path):
         "from hcl.companion.cli import app\n"
         "app(['train', 'digits', '--profile', 'smoke', '-p', 'epochs=1'])\n"
     )
-    environment = os.environ | {"HCL_RUNS": str(tmp_path), "PYTHONPATH": str(ROOT)}
+    environment = os.environ | {"HCL_RUNS": str(tmp_path), "PYTHONPATH": on_path(ROOT)}
     done = subprocess.run(
         [sys.executable, "-c", program], cwd=tmp_path, env=environment, capture_output=True, text=True, check=False
     )

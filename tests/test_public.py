@@ -9,7 +9,7 @@ import sys
 import zipfile
 
 import pytest
-from helpers import ROOT
+from helpers import ROOT, on_path
 
 import hcl
 from hcl import _moved
@@ -175,8 +175,8 @@ def test_an_installation_needs_torch_numpy_and_scipy_alone(tmp_path):
     assert sorted(line.split()[1].partition(">")[0] for line in needs) == ["numpy", "scipy", "torch"]
     assert (site / "hcl" / "py.typed").exists()
     done = subprocess.run(
-        [sys.executable, "-c", ALONE], cwd=tmp_path, env={**os.environ, "PYTHONPATH": str(site)}, capture_output=True,
-        text=True,
+        [sys.executable, "-c", ALONE], cwd=tmp_path, env={**os.environ, "PYTHONPATH": on_path(site)},
+        capture_output=True, text=True,
     )  # fmt: skip
     assert done.returncode == 0, done.stderr
     assert done.stdout.strip() == str(site / "hcl" / "__init__.py")

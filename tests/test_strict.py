@@ -8,7 +8,7 @@ import sys
 
 import pytest
 import torch
-from helpers import ROOT
+from helpers import ROOT, on_path
 from typer.testing import CliRunner
 
 from hcl.companion import cli
@@ -184,7 +184,7 @@ ASCII = {
     "PYTHONCOERCECLOCALE": "0",
     "LC_ALL": "C",
     "PYTHONIOENCODING": "ascii",
-    "PYTHONPATH": str(ROOT),
+    "PYTHONPATH": on_path(ROOT),
 }
 
 

@@ -15,7 +15,7 @@ import papermill
 from IPython.core.inputtransformer2 import TransformerManager
 from nbformat import NotebookNode
 
-from hcl.companion import built, launch, notebooks, points_page, status
+from hcl.companion import built, launch, notebooks, points_page, reliability, status
 from hcl.companion.registry import FIGURES
 from hcl.errors import HclError
 from hcl.training import checks, places
@@ -61,6 +61,7 @@ def build(root: Path | None = None, names: Sequence[str] | None = None) -> Path:
             for fault in page
         ]
     points_page.write(root / "book" / "pages", root / "runs")
+    reliability.write(root)
     if found:
         raise BookError("Pages that cannot be published:\n" + "\n".join(found))
     status.write(root)

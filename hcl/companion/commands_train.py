@@ -17,9 +17,9 @@ from hcl.training.spec import RunSpec, check_feasible
 
 if TYPE_CHECKING:
     from hcl.companion.study import Study
-    from hcl.training.campaign import Event, Job
+    from hcl.training.campaign import Cluster, Event, Job
 
-_STARTED = time.time() - time.process_time()  # a budget pays for the imports too
+_STARTED = time.monotonic() - time.process_time()  # a budget pays for the imports too
 _PROFILE = f"auto, {', '.join(profiles.PROFILES)}; auto, the default, takes the best one that has been run"
 Parameters = Annotated[
     list[str], typer.Option("--param", "-p", help="name=value, lists as 'seeds=[0,1]' in quotes; may be repeated")
@@ -179,12 +179,19 @@ def run_campaign(
     plan: Annotated[bool, typer.Option("--plan", help="print what would be run, and stop")] = False,
     device: Device = None,
     data: DataRoot = None,
+    engine: Annotated[
+        str, typer.Option(help="embedded: processes of this machine; ray: tasks of a Ray cluster")
+    ] = "embedded",
+    address: Annotated[str | None, typer.Option(help="of a Ray cluster, or auto; none is this machine alone")] = None,
+    cores: Annotated[float, typer.Option(help="of a processor for each run, on a Ray cluster")] = 1,
+    gpus: Annotated[float, typer.Option(help="for each run, on a Ray cluster; .25 has four runs share one")] = 0,
 ) -> None:
     """Train the missing runs of figures, most important first, within a time budget; stop and go on at any time."""
     with reported():
         one_of("profile", profile, profiles.PROFILES)
         at_least("--at-once", at_once, 1)
         at_least("--checkpoint-every", checkpoint_every, 0)
+        cluster = _cluster(engine, address, cores, gpus)
         seconds = None if budget is None else seconds_of(budget)
         at_least("--budget", seconds, 0, more=True)
         if pack is not None and pack.is_dir():
@@ -192,7 +199,7 @@ def run_campaign(
         steps = _steps(figures or [], profile, seeds)
         if not figures and (theirs := registry.about(dataset)):
             steps = [step for step in steps if step.figure in theirs]
-        where = _device(device)
+        where = _device(device) if cluster is None else "a Ray cluster"
         from hcl.companion import estimates
         from hcl.companion.progress import Display
         from hcl.training import campaign
@@ -211,7 +218,7 @@ def run_campaign(
         deterministic = deterministic and device_named(device).type == "cuda"
         settings = campaign.Settings(
             data_root=data, device=device, at_once=at_once, checkpoint_every=checkpoint_every,
-            deadline=None if seconds is None else _STARTED + seconds,
+            deadline=None if seconds is None else _STARTED + seconds, cluster=cluster,
             techniques=Techniques.best(device_named(device), deterministic=True) if deterministic else None,
         )  # fmt: skip
         with Display(todo, console) as display:
@@ -228,6 +235,20 @@ def run_campaign(
         say(f"Finished {len(outcome.finished)}, failed {len(outcome.failed)}, left {len(outcome.left)}{goes_on}")
         if outcome.failed:
             raise typer.Exit(1)
+
+
+def _cluster(engine: str, address: str | None, cores: float, gpus: float) -> "Cluster | None":
+    """Return the cluster that is asked for, None where runs are made here."""
+    from hcl.training.jobs import Cluster
+
+    one_of("engine", engine, ("embedded", "ray"))
+    at_least("--cores", cores, 0)
+    at_least("--gpus", gpus, 0)
+    if engine == "ray":
+        return Cluster(address=address, cores=cores, gpus=gpus)
+    if address is not None or cores != 1 or gpus:
+        raise ValueError("--address, --cores and --gpus are of a Ray cluster: add --engine ray.")
+    return None
 
 
 def _steps(figures: Sequence[str], profile: str, seeds: str) -> list[Step]:

@@ -10,7 +10,6 @@ from hcl.companion.profiles import Changes
 Grid = Callable[[Sequence[float]], tuple[Changes, ...]]  # from values of the hardness to what differs in each run
 
 PAPER, BEYOND = "The paper, re-run", "Beyond the paper"  # parts of the book
-THE_PAPER, THIS_PROJECT = "the paper", "this project"  # whose claims there are, and other works'
 
 
 @dataclass(frozen=True)
@@ -27,7 +26,7 @@ class Figure:
         settings: spec changes of its runs for given hardness values.
         at_profile: spec values of a profile, by its name, where this figure is run at others than the profile's.
         part: of the book that its page is in; what is not in the paper's says nothing of it.
-        work: whose claims its page tests, where these are another's than the paper's or this project's own.
+        work: whose claims those of a page beyond the paper are; empty for this project's own.
     """
 
     name: str
@@ -51,11 +50,6 @@ class Figure:
         """What the paper calls it, ``"Figure 3"`` or ``"Table 1"``; the section where it has no number."""
         numbered = re.fullmatch(r"(fig|table)0*(\d+)", self.name)
         return f"{'Figure' if numbered[1] == 'fig' else 'Table'} {numbered[2]}" if numbered else self.section
-
-    @property
-    def whose(self) -> str:
-        """Whose statements its claims are: `THE_PAPER`'s, `THIS_PROJECT`'s, or another work's."""
-        return self.work or (THE_PAPER if self.part == PAPER else THIS_PROJECT)
 
 
 def grid(hardness: Sequence[float], **fixed: Any) -> tuple[Changes, ...]:

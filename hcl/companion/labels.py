@@ -35,11 +35,12 @@ def bound(spec: RunSpec) -> float:
     """
     if spec.imbalance > 1:
         return math.nan
+    t = spec.temperature
     if spec.objective == "simclr":
         views = 2 * (spec.batch_size or NUM_TRAIN[spec.dataset])
-        return simclr_lower_bound(spec.num_classes, views - 2) if spec.supervised else math.nan
+        return simclr_lower_bound(spec.num_classes, views - 2, temperature=t) if spec.supervised else math.nan
     psi = None if spec.alpha is None else LogSumExp(spec.alpha)
-    return (scl_lower_bound if spec.supervised else ucl_lower_bound)(spec.num_classes, spec.k, psi)
+    return (scl_lower_bound if spec.supervised else ucl_lower_bound)(spec.num_classes, spec.k, psi, temperature=t)
 
 
 def training(spec: RunSpec) -> str:
@@ -59,6 +60,7 @@ def training(spec: RunSpec) -> str:
         negatives += f", in log({spec.alpha:g} + sum)"
     return (
         f"{spec.dataset}, {size}, {encoder}, {spec.epochs} epochs, {batch}, Adam at {spec.lr:g}, {spec.precision}, "
+        + (f"temperature {spec.temperature:g}, " if spec.temperature != 1 else "")
         + ("all negatives of the batch" if spec.objective == "simclr" else negatives)
     )
 

@@ -105,6 +105,21 @@ def random_table() -> pd.DataFrame:
     return pd.DataFrame(rows).set_index(["number", "rho", "k"])
 
 
+def by_distribution(table: pd.DataFrame) -> pd.DataFrame:
+    """Return a row for each random class distribution: the downstream loss by k, and what is largest over k.
+
+    Args:
+        table: of `random_table`.
+    """
+    losses = table["downstream loss"].unstack("k")
+    groups = table.groupby(level=["number", "rho"])
+    more = {
+        "accuracy": groups["accuracy"].min(), "follows": groups["follows"].max(), "gradient": groups["gradient"].max(),
+    }  # fmt: skip
+    wide = losses.rename(columns=lambda k: f"k = {k}").assign(**more)
+    return wide.droplevel("number")
+
+
 def follows(gram: Tensor, class_weights: Sequence[float]) -> float:
     """Return how the inner products of pairs of classes follow their weights: -1 where rarer pairs are always nearer.
 

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from hcl.choices import one_of
-from hcl.companion import entries_negatives
+from hcl.companion import entries_hscl, entries_negatives
 from hcl.companion.entry import BEYOND, PAPER, Figure, Grid
 from hcl.companion.entry import grid as _grid
 from hcl.companion.profiles import PROFILES, Changes
@@ -182,6 +182,7 @@ FIGURES = {
         ),
         Figure("minimisers", "What minimises the losses where the theorems stop", BEYOND, "minimisers", part=BEYOND),
         *entries_negatives.FIGURES,
+        *entries_hscl.FIGURES,
     )
 }  # fmt: skip
 
@@ -226,12 +227,15 @@ _ORDERS: Mapping[str, tuple[Step, ...]] = {
         Step("fig03_long"),
         *map(Step, ("fig11", "fig10", "fig07")),
         *(Step(name, row="no normalisation") for name in ("fig04", "fig06")),
-        *map(Step, ("fig08", "fig09", "fig12", "fig13", "fidelity_gradient", "fidelity", "fidelity_base")),
+        *map(Step, ("fig08", "fig09", "fig12", "fig13", *entries_hscl.FIRST)),
+        *map(Step, ("fidelity_gradient", "fidelity", "fidelity_base")),
         *map(Step, ("fig06", "fig04")),
         Step("fig03", _OTHER_SEEDS),
         Step("fig05", _OTHER_SEEDS),
         *map(Step, entries_negatives.FIRST),
         *(Step(name, _OTHER_SEEDS) for name in entries_negatives.SEEDS),
+        *map(Step, entries_hscl.THEN),
+        *(Step(name, _OTHER_SEEDS) for name in entries_hscl.SEEDS),
     )
 }
 

@@ -16,10 +16,10 @@ import torch
 
 from hcl.training import checkpoint, locks, train
 from hcl.training.crew import in_processes
-from hcl.training.jobs import Event, Job, Outcome, Settings, is_made, missing
+from hcl.training.jobs import Cluster, Event, Job, Outcome, Settings, is_made, missing
 from hcl.training.worker import work
 
-__all__ = ["Event", "Job", "Outcome", "Settings", "carry_out", "missing", "work"]
+__all__ = ["Cluster", "Event", "Job", "Outcome", "Settings", "carry_out", "missing", "work"]
 
 _PAUSE = 0.5  # seconds between looks at what other processes do
 _WORTH_A_PROCESS = 200_000  # training images below which a process of its own costs more than it saves
@@ -53,13 +53,17 @@ def carry_out(jobs: Sequence[Job], settings: Settings, report: Callable[[Event],
     def left() -> list[Job]:
         return [job for job in todo if job.spec.run_id not in outcome.failed and not is_made(job, settings.runs_root)]
 
-    device = train.pick_device(settings.device)
+    device = _device(settings)
     at_once = settings.at_once or _at_once(todo, device)
     settings = replace(settings, at_once=at_once, device=str(device))
     with _stop_signals() as stop:
         these: Sequence[Job] = todo
         while these:
-            if device.type == "cpu" and min(at_once, len(these)) > 1:
+            if settings.cluster is not None:
+                from hcl.training.cluster import on_ray  # with what it needs
+
+                on_ray(these, settings, stop, note)
+            elif device.type == "cpu" and min(at_once, len(these)) > 1:
                 in_processes(these, settings, stop, note)
             else:
                 work(these, settings, stop.is_set, note)
@@ -77,11 +81,18 @@ def _given_up(these: Sequence[Job], settings: Settings, stop: threading.Event, n
     for job in these:
         note(Event("waiting", job.spec.run_id))
     while not stop.wait(_PAUSE):
-        if settings.deadline is not None and time.time() + _PAUSE > settings.deadline:
+        if settings.deadline is not None and time.monotonic() + _PAUSE > settings.deadline:
             return False
         if any(is_made(job, root) or not locks.held(checkpoint.lock_path(job.spec, root)) for job in these):
             return True
     return False
+
+
+def _device(settings: Settings) -> torch.device:
+    """Return where runs are made; of a cluster that is what each run is given of its nodes, not what there is here."""
+    if settings.cluster is None:
+        return train.pick_device(settings.device)
+    return torch.device(settings.device or ("cuda" if settings.cluster.gpus else "cpu"))
 
 
 def _at_once(todo: Sequence[Job], device: torch.device) -> int:

@@ -78,6 +78,7 @@ class Engine:
             self._position = torch.zeros(1, dtype=torch.int64, device=device)
             self._total = torch.zeros((), dtype=torch.float64, device=device)
             self._inside = torch.zeros((), dtype=torch.int64, device=device)
+            self._finite = torch.zeros((), dtype=torch.int64, device=device)
             self._hardness = torch.zeros((), device=device)
             self._draws = torch.Generator(device)
             self._draw_shape = draw_shape(spec, data)
@@ -112,6 +113,7 @@ class Engine:
             self._position.zero_()
             self._total.zero_()
             self._inside.zero_()
+            self._finite.zero_()
             self._draws.manual_seed(seed_for(spec.seed, epoch, "draws"))
             self.model.train()
             for _ in range(self.steps):
@@ -121,6 +123,11 @@ class Engine:
         """Wait for the steps of the epoch and return the mean of their train-mode losses."""
         with self.work():
             return float(self._total) / self.steps
+
+    def finite(self) -> int:
+        """Return how many steps of the finished epoch there were before the first whose loss was not finite."""
+        with self.work():
+            return int(self._finite)
 
     def inside(self) -> float:
         """Return the share of the features of the finished epoch, in train mode, that lay inside the unit ball."""
@@ -261,6 +268,7 @@ class Engine:
         loss.backward()
         self._optimizer.step()
         self._total += loss.detach()
+        self._finite += self._total.isfinite()
 
     def _count_shared_draws(self, order: Tensor) -> None:
         if self._draw_shape is None or self._spec.negatives == "per_anchor" or self._spec.positives != "label":

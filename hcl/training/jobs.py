@@ -26,6 +26,21 @@ class Job:
 
 
 @dataclass(frozen=True, kw_only=True)
+class Cluster:
+    """On what a campaign is made that is not made by processes of its own.
+
+    Attributes:
+        address: of a Ray cluster, as ``"10.0.0.1:6379"`` or ``"auto"``; None is this machine alone.
+        cores: of a processor, for each run.
+        gpus: for each run; .25 has four runs share one.
+    """
+
+    address: str | None = None
+    cores: float = 1
+    gpus: float = 0
+
+
+@dataclass(frozen=True, kw_only=True)
 class Settings:
     """How to make runs.
 
@@ -34,9 +49,10 @@ class Settings:
         data_root: folder of the data sets; None is `hcl.training.places.data_root`.
         device: None picks a GPU where there is one.
         at_once: runs at the same time: processes of one thread each on a CPU, streams on a GPU; None chooses.
-        deadline: time.time() before which to have stopped; None is never.
+        deadline: time.monotonic() before which to have stopped, whatever becomes of the clock; None is never.
         checkpoint_every: seconds between checkpoints of a run; one is made whenever a run is stopped.
         techniques: None is `hcl.training.engine.Techniques.best`.
+        cluster: make them as tasks of a Ray cluster (`hcl.training.cluster`); None makes them here.
         wait: wait for runs that another process has claimed, and take over those that it does not finish.
     """
 
@@ -48,6 +64,7 @@ class Settings:
     checkpoint_every: float = 60.0
     techniques: Techniques | None = None
     wait: bool = False
+    cluster: Cluster | None = None
 
 
 @dataclass(frozen=True)

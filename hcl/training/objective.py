@@ -75,12 +75,14 @@ def batch_loss(
     hardening = make(spec.hardening, spec.hardness if hardness is None else hardness)
     if spec.objective == "simclr":
         assert z_pos is not None
-        return simclr_loss(z, z_pos, labels if spec.supervised else None, hardening=hardening)
+        of = labels if spec.supervised else None
+        return simclr_loss(z, z_pos, of, hardening=hardening, temperature=spec.temperature)
     return contrastive_loss(
         z,
         labels,
         supervised=spec.supervised,
         hardening=hardening,
+        temperature=spec.temperature,
         k=spec.k,
         reduction=spec.reduction,  # type: ignore[arg-type]
         negatives=spec.negatives,  # type: ignore[arg-type]

@@ -11,6 +11,8 @@ import pandas as pd
 from hcl.training import sums
 from hcl.training.spec import RunSpec
 
+MOST = 16 * 2**20  # bytes of a file of a record, unpacked: a hundred times the largest so far
+
 
 def parts(record: Path) -> tuple[dict[str, Any], list[str]]:
     """Return what a record's files hold, by name, without those that cannot be read, and their faults, a line each.
@@ -66,7 +68,9 @@ def _history(path: Path) -> pd.DataFrame:
 
 
 def _arrays(path: Path) -> dict[str, np.ndarray]:
-    with np.load(path) as stored:
+    with np.load(path, allow_pickle=False) as stored:
+        if (size := sum(member.file_size for member in stored.zip.infolist())) > MOST:
+            raise ValueError(f"it would unpack to {size:,} bytes; expected at most {MOST:,}")
         return dict(stored)
 
 

@@ -78,6 +78,7 @@ class RunSpec:
         init: ``"random"`` weights, or ``"near_nc"``: those that the run `start` ended with (Table 2, D26).
         seed: of weights, data order, draws, noise and synthetic data, keyed on (seed, epoch); below 2^32.
         detach_weights: no gradient through the negatives' weights, as in the official code (D6); False needs k = None.
+        temperature: > 0, divides every inner product, that of the hardening too; 1 is the paper's, .5 H-SCL's (D11).
 
     Raises:
         ValueError: for a value out of range; the message names the field and what was expected.
@@ -111,6 +112,7 @@ class RunSpec:
     init: str = "random"
     seed: int = 0
     detach_weights: bool = True
+    temperature: float = 1.0
 
     def __post_init__(self) -> None:
         for name, hint in _hints().items():
@@ -134,10 +136,10 @@ class RunSpec:
         for name, least in _LEAST.items():
             if (value := getattr(self, name)) is not None and value < least:
                 raise ValueError(f"{name}={value}: expected at least {least}.")
-        for name in ("hardness", "weight_decay", "noise", "lr"):
-            value = getattr(self, name)
-            if not 0 <= value < math.inf or (name == "lr" and value == 0):
-                raise ValueError(f"{name}={value!r}: expected a finite number {'>' if name == 'lr' else '>='} 0.")
+        for name in ("hardness", "weight_decay", "noise", "lr", "temperature"):
+            value, above = getattr(self, name), name in ("lr", "temperature")
+            if not 0 <= value < math.inf or (above and value == 0):
+                raise ValueError(f"{name}={value!r}: expected a finite number {'>' if above else '>='} 0.")
         if not 1 <= self.imbalance <= 1e6:
             raise ValueError(f"imbalance={self.imbalance!r}: expected a number from 1 to 1,000,000.")
         if self.alpha is not None and not 0 < self.alpha < math.inf:

@@ -123,7 +123,8 @@ class Training:
         trained = time.perf_counter()
         if not torch.tensor(loss).isfinite():
             raise DivergedError(
-                f"{self.spec.run_id}: the loss of epoch {self.epoch} is {loss}. Try a lower lr or fp32."
+                f"{self.spec.run_id}: the loss of epoch {self.epoch} is {loss} from step {self.engine.finite() + 1} of "
+                f"{self.engine.steps} on. Try a lower lr or fp32."
             )
         self._note({"epoch": self.epoch, "train_loss": loss, "train_inside": self.engine.inside()})
         ended = time.perf_counter()

@@ -15,11 +15,12 @@ from hcl.errors import HclError
 from hcl.training import checkpoint, files, locks, runs, train
 from hcl.training.data import DataError
 from hcl.training.engine import Engine
+from hcl.training.evaluate import DivergedError
 from hcl.training.jobs import Event, Job, Settings, is_made
 from hcl.training.spec import RunSpec
 from hcl.training.techniques import Techniques
 
-_CLOSING = 3.0  # seconds kept of the budget for each run's checkpoint
+_CLOSING = 3.0  # seconds kept of the budget for each run's checkpoint, more where the last one took longer
 
 
 @dataclass
@@ -51,7 +52,7 @@ class _Worker:
         self._active: list[_Lane] = []
         self._idle: list[Engine] = []
         self._faults: dict[str, str] = {}  # of data sets, which are not looked for again
-        self._start_seconds = 0.0
+        self._start_seconds = self._save_seconds = 0.0
 
     def make(self, jobs: Sequence[Job]) -> None:
         try:
@@ -94,8 +95,8 @@ class _Worker:
     def _closing(self, seconds: float) -> bool:
         """Return whether to stop rather than begin what takes this long."""
         deadline = self._settings.deadline
-        reserve = _CLOSING * (len(self._active) + 1)
-        return self._stopping() or (deadline is not None and time.time() + seconds + reserve > deadline)
+        reserve = max(_CLOSING, 1.5 * self._save_seconds) * (len(self._active) + 1)
+        return self._stopping() or (deadline is not None and time.monotonic() + seconds + reserve > deadline)
 
     def _start(self, job: Job) -> None:
         """Claim a run and launch its next epoch, unless it is another's, finished, or cannot be begun."""
@@ -190,13 +191,12 @@ class _Worker:
             None, or how it ended and what there is to say.
         """
         training, root = lane.training, self._settings.runs_root
-        state = checkpoint.path_of(lane.job.spec, root)
         if training.done:
             if lane.job.keep_weights:
                 checkpoint.save(checkpoint.weights_path(lane.job.spec, root), training.weights())
             made = training.result()
             recorded = runs.save(made, lane.job.group, root)
-            state.unlink(missing_ok=True)
+            checkpoint.path_of(lane.job.spec, root).unlink(missing_ok=True)
             checkpoint.log_path(lane.job.spec, root).unlink(missing_ok=True)
             self._idle.append(training.engine)
             return "finished", runs.compared(made, recorded)
@@ -204,12 +204,29 @@ class _Worker:
         closing = self._closing(1.2 * epoch_seconds)
         due = time.perf_counter() - lane.saved >= self._settings.checkpoint_every
         if training.epoch > 0 and (closing or due):
-            checkpoint.save(state, training.state())
-            lane.saved = time.perf_counter()
+            self._save(lane)
         if closing:
             return "stopped", ""
         training.launch()
         return None
+
+    def _save(self, lane: _Lane) -> None:
+        """Keep the state of a run; one with weights that are not finite never takes the place of one before.
+
+        Raises:
+            DivergedError: for such a state. The loss says so only after the next step, and by then it would be kept.
+        """
+        started, training = time.perf_counter(), lane.training
+        state = training.state()
+        moments = [value for values in state["engine"]["optimizer"] for value in values.values()]
+        if not all(value.isfinite().all() for value in (*state["engine"]["model"].values(), *moments)):
+            raise DivergedError(
+                f"{lane.job.spec.run_id}: after the last step of epoch {training.epoch} weights are not finite. Try a "
+                "lower lr or fp32."
+            )
+        checkpoint.save(checkpoint.path_of(lane.job.spec, self._settings.runs_root), state)
+        lane.saved = time.perf_counter()
+        self._save_seconds = lane.saved - started
 
     def _end(self, lane: _Lane, kind: Literal["finished", "stopped", "failed"], message: str = "") -> None:
         self._active.remove(lane)
@@ -218,6 +235,9 @@ class _Worker:
 
     def _why(self, spec: RunSpec, error: Exception) -> str:
         """Return why a run failed, in one line; a traceback that may be needed is kept in a file, which it names."""
+        state = checkpoint.path_of(spec, self._settings.runs_root)
+        if isinstance(error, DivergedError) and state.exists():
+            return f"{error} Its state of before that is kept in {state}."
         if isinstance(error, HclError | ValueError):
             return str(error)
         first = next(iter(str(error).strip().splitlines()), "")

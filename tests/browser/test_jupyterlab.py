@@ -9,7 +9,7 @@ import sys
 import time
 
 import pytest
-from helpers import ROOT
+from helpers import ROOT, on_path
 
 from hcl.companion import notebooks
 
@@ -36,7 +36,7 @@ def lab(tmp_path, runs_root):
     source.write_text(text, encoding="utf-8")
     notebooks.sync(source.parent)
     folders = {f"JUPYTER_{name}_DIR": str(tmp_path / name.lower()) for name in ("RUNTIME", "CONFIG", "DATA")}
-    places = {"HCL_RUNS": str(runs_root), "HCL_DATA": str(tmp_path / "none"), "PYTHONPATH": str(ROOT)}
+    places = {"HCL_RUNS": str(runs_root), "HCL_DATA": str(tmp_path / "none"), "PYTHONPATH": on_path(ROOT)}
     command = [sys.executable, "-m", "jupyterlab", "--no-browser", "--ip=127.0.0.1", "--port=0", "--allow-root",
                f"--IdentityProvider.token={TOKEN}", f"--ServerApp.root_dir={tmp_path / 'notebooks'}",
                "--LabApp.news_url=None", "--LabApp.check_for_updates_class=jupyterlab.NeverCheckForUpdate"]  # fmt: skip

@@ -12,7 +12,7 @@ from cosmic_ray import plugins
 from cosmic_ray.ast import ast_nodes, get_ast
 from cosmic_ray.mutating import mutate_code
 from plan import PLAN, SEED
-from table import ROOT, Mutant
+from table import ROOT, Mutant, changed_lines, invented
 
 Maker = Callable[[], str | None]  # of a mutated source
 
@@ -46,16 +46,6 @@ def without_keywords(source: str) -> Iterator[tuple[int, str, Maker]]:
             comma = rest[: len(rest) - len(rest.lstrip())] + b"," if rest.lstrip().startswith(b",") else b""
             mutated = (raw[:begin] + rest[len(comma) :]).decode()
             yield keyword.lineno, "DropKeyword", partial(str, mutated)
-
-
-def changed_lines(source: str, mutated: str) -> tuple[int, str, str]:
-    """Return the first changed line, and the lines before and after the change."""
-    a, b = source.split("\n"), mutated.split("\n")
-    first = next(i for i, pair in enumerate(zip(a, b, strict=False)) if pair[0] != pair[1])
-    last = 0
-    while last < min(len(a), len(b)) - first and a[-1 - last] == b[-1 - last]:
-        last += 1
-    return first + 1, "\n".join(a[first : len(a) - last]), "\n".join(b[first : len(b) - last])
 
 
 def code_of(source: str) -> str:
@@ -111,21 +101,11 @@ def with_operator(operator: str, change: tuple[int, str, str]) -> tuple[int, str
     return line, operator, before, after
 
 
-def invented(changes: list[tuple[str, str, str]], operator: str) -> list[Mutant]:
-    """Return the mutants that people invented, each of which must be in its module exactly once."""
-    made = []
-    for module, old, new in changes:
-        source = (ROOT / module).read_text(encoding="utf-8")
-        assert source.count(old) == 1, (module, old, source.count(old))
-        made.append(Mutant(module, *with_operator(operator, changed_lines(source, source.replace(old, new)))))
-    return made
-
-
 def main() -> None:
     """Draw, and keep the results of mutants that are known."""
     known = {mutant.key: mutant for mutant in table.read() if mutant.state != "gone"}
     new = [mutant for module, (count, _) in PLAN.items() for mutant in drawn(module, count)]
-    new += invented(BY_HAND, "by hand") + invented(faults.FAULTS, faults.OPERATOR)
+    new += invented(BY_HAND, "by hand") + faults.mutants()
     for mutant in new:
         if (old := known.get(mutant.key)) is not None:
             mutant.state, mutant.reason, mutant.seconds = old.state, old.reason, old.seconds

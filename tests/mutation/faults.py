@@ -1,7 +1,12 @@
 """Faults that users had met and that were mended: each mending, taken out again, must be found by a test."""
 # ruff: noqa: E501
 
+import tomllib
+
+from table import ROOT, Mutant, invented
+
 OPERATOR = "mending left out"
+PROTECTION = "protection left out: "  # before the name of its row of the page on reliability
 # Files of tests by module, or tests of a file, slow ones too.
 TESTS: dict[str, tuple[str, ...]] = {
     "hcl/training/reading.py": ("test_sums", "test_runs"),
@@ -144,3 +149,79 @@ FAULTS: list[tuple[str, str, str]] = [
     ("hcl/modules.py", "        if self.gather:\n", "        if False:\n"),
     ("hcl/modules.py", "        check_temperature(temperature)\n", ""),
 ]  # fmt: skip
+
+_ARCHIVE, _FILES, _NETWORK = "hcl/training/archive.py", "hcl/training/files.py", "tests/no_network/sitecustomize.py"
+
+# By row of the page on reliability: the protection taken out, which the tests that the row names have to find.
+PROTECTIONS: dict[str, list[tuple[str, str, str]]] = {
+    "killed": [(_FILES, 'tempfile.mkdtemp(prefix=".part-", dir', 'tempfile.mkdtemp(prefix="part-", dir')],
+    "stopped": [(_WORKER, "        if training.epoch > 0 and (closing or due):\n", "        if training.epoch > 0 and due:\n")],
+    "clock": [(_WORKER, "time.monotonic() + seconds", "time.time() + seconds")],
+    "slow-store": [(_WORKER, "max(_CLOSING, 1.5 * self._save_seconds)", "_CLOSING")],
+    "full-disk": [
+        (_FILES, "        part.unlink(missing_ok=True)\n", "        pass\n"),
+        (_WORKER, '        except Exception as error:\n            ended = ("failed", self._why(lane.job.spec, error))\n',
+         '        except KeyError as error:\n            ended = ("failed", self._why(lane.job.spec, error))\n'),
+    ],
+    "read-only": [(_WORKER, "        except OSError as error:\n            self._report(", "        except HclError as error:\n            self._report(")],
+    "no-locks": [(_LOCKS, "        if error.errno not in _NO_LOCKS:\n            raise\n", "        raise\n")],
+    "two-drivers": [(_WORKER, "        if claim is None:\n            return\n", "        if claim is None:\n            claim = locks.FileLock(checkpoint.lock_path(spec, root).with_suffix('.other'))\n")],
+    "out-of-memory": [(_WORKER, '        except Exception as error:\n            return self._end(lane, "failed"',
+                       '        except HclError as error:\n            return self._end(lane, "failed"')],
+    "not-finite": [
+        ("hcl/training/engine.py", "        self._finite += self._total.isfinite()\n", ""),
+        ("hcl/training/train.py", "        if not torch.tensor(loss).isfinite():\n", "        if False:\n"),
+        (_WORKER, '        if not all(value.isfinite().all() for value in (*state["engine"]["model"].values(), *moments)):\n', "        if False:\n"),
+    ],
+    "other-data": [("hcl/training/train.py", '        if state["data"] != self._data.fingerprint:\n', "        if False:\n")],
+    "other-code": [(_CHECKPOINT, "    if changed and not any_code:\n", "    if False:\n")],
+    "damaged-state": [
+        (_CHECKPOINT, "hashlib.sha256(content).hexdigest().encode() != stated", "len(stated) != 64"),
+        (_CHECKPOINT, "    if run_id not in (None, of):\n        return", "    if of is None:\n        return"),
+    ],
+    "edited-record": [
+        (_READING, 'changed = _changed(record, found.get(sums.PROVENANCE, {}).get("sha256"))', "changed: list[str] = []"),
+        (_CHECKS, "    return found, bad + sums.faults(root, folders)\n", "    return found, bad + []\n"),
+    ],
+    "damaged-list": [(_SUMS, '                raise ListError("\\n".join(faults))\n', "                pass\n")],
+    "bomb": [
+        (_ARCHIVE, "            if member.size > reading.MOST or total > MOST:\n", "            if total > MOST:\n"),
+        (_ARCHIVE, "            if member.size > reading.MOST or total > MOST:\n", "            if member.size > reading.MOST:\n"),
+        (_ARCHIVE, "        if size is None or not 0 <= size <= _PIECE:\n", "        if False:\n"),
+        (_ARCHIVE, "        if stream.read(1):\n", "        if False:\n"),
+        (_READING, "if (size := sum(member.file_size for member in stored.zip.infolist())) > MOST:", "if (size := 0):"),
+    ],
+    "traversal": [(_ARCHIVE, 'tar.extract(member, folder, filter="data")', 'tar.extract(member, folder, filter="fully_trusted")')],
+    "links": [(_ARCHIVE, "            if not (member.isreg() or member.isdir()):\n", "            if False:\n")],
+    "partial-upload": [
+        (_ARCHIVE, "        stream.read(_PIECE)\n", ""),
+        (_ARCHIVE, "(tarfile.TarError, EOFError, OSError, zlib.error)", "(tarfile.TarError, OSError, zlib.error)"),
+        (_ARCHIVE, "(tarfile.TarError, EOFError, OSError, zlib.error)", "(tarfile.TarError, EOFError, OSError)"),
+    ],
+    "code-in-files": [
+        (_CHECKPOINT, "weights_only=True", "weights_only=False"),
+        (_READING, "allow_pickle=False", "allow_pickle=True"),
+    ],
+    "packages": [
+        ("Makefile", "--quiet --require-hashes --requirement", "--quiet --requirement"),
+        ("Makefile", "--universal --generate-hashes", "--universal"),
+        ("Makefile", " --strict\n", "\n"),
+    ],
+    "network": [
+        (_NETWORK, "        if isinstance(address, tuple) and not local(address[0]):", "        if False:"),
+        (_NETWORK, "            if not local(host):\n", "            if False:\n"),
+        ("tests/conftest.py", '_PATHS = [str(Path(__file__).with_name("no_network")), *', "_PATHS = [*"),
+    ],
+}  # fmt: skip
+
+
+def mutants() -> list[Mutant]:
+    """Return the mutants without a mending, and those without a protection."""
+    protections = [m for row, changes in PROTECTIONS.items() for m in invented(changes, f"{PROTECTION}{row}")]
+    return invented(FAULTS, OPERATOR) + protections
+
+
+def tests_of_row(row: str) -> tuple[str, ...]:
+    """Return the tests that a row of the page on reliability names."""
+    with (ROOT / "hcl" / "companion" / "reliability.toml").open("rb") as file:
+        return tuple(tomllib.load(file)[row]["tests"])

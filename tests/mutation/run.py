@@ -24,7 +24,7 @@ from table import ROOT, Mutant
 WALL_SECONDS = 8 * CPU_SECONDS  # where other work takes the cores
 COPIED = (
     "hcl", "tests", "runs", "book", "notebooks", "benchmarks", "pyproject.toml", "requirements.txt", "README.md",
-    "CONTRIBUTING.md", "_config.yml", "_toc.yml",
+    "CONTRIBUTING.md", "_config.yml", "_toc.yml", "Makefile",
 )  # fmt: skip
 
 
@@ -107,6 +107,8 @@ def outcome(folder: Path, tests: tuple[str, ...]) -> tuple[str, str, float]:
 
 def tests_of(mutant: Mutant) -> tuple[str, ...]:
     """Return the files of tests by which a mutant has to be found out."""
+    if mutant.operator.startswith(faults.PROTECTION):
+        return faults.tests_of_row(mutant.operator.removeprefix(faults.PROTECTION))
     return faults.TESTS[mutant.module] if mutant.operator == faults.OPERATOR else PLAN[mutant.module][1]
 
 
@@ -147,15 +149,17 @@ def main() -> None:
     parser = argparse.ArgumentParser(description="Run the tests against mutants of the package.")
     parser.add_argument("--limit", type=int, help="at most so many mutants")
     parser.add_argument("--module", help="of this module only, as in the table")
-    parser.add_argument("--operator", help="of this operator only, as in the table")
+    parser.add_argument("--operator", default="", help="of operators that begin so, as in the table")
     parser.add_argument("--again", default="", help="those of this state once more")
     parser.add_argument("--trust", action="store_true", help="do not run the tests without a mutant first")
     parser.add_argument("--count", action="store_true", help="only say what has become of them")
     options = parser.parse_args()
     mutants = table.read()
+    known = {mutant.key for mutant in mutants}
+    mutants += [mutant for mutant in faults.mutants() if mutant.key not in known]
     chosen = [
         m for m in mutants
-        if m.state == options.again and options.module in (None, m.module) and options.operator in (None, m.operator)
+        if m.state == options.again and options.module in (None, m.module) and m.operator.startswith(options.operator)
     ][: options.limit]  # fmt: skip
     if chosen and not options.count:
         run(mutants, chosen, trust=options.trust)

@@ -37,6 +37,27 @@ class Mutant:
         return "\n".join([*lines[:at], *after, *lines[at + len(before) :]])
 
 
+def changed_lines(source: str, mutated: str) -> tuple[int, str, str]:
+    """Return the first changed line, and the lines before and after the change."""
+    a, b = source.split("\n"), mutated.split("\n")
+    first = next(i for i, pair in enumerate(zip(a, b, strict=False)) if pair[0] != pair[1])
+    last = 0
+    while last < min(len(a), len(b)) - first and a[-1 - last] == b[-1 - last]:
+        last += 1
+    return first + 1, "\n".join(a[first : len(a) - last]), "\n".join(b[first : len(b) - last])
+
+
+def invented(changes: list[tuple[str, str, str]], operator: str) -> list[Mutant]:
+    """Return the mutants that people invented, each of which must be in its module exactly once."""
+    made = []
+    for module, old, new in changes:
+        source = (ROOT / module).read_text(encoding="utf-8")
+        assert source.count(old) == 1, (module, old, source.count(old))
+        line, before, after = changed_lines(source, source.replace(old, new))
+        made.append(Mutant(module, line, operator, before, after))
+    return made
+
+
 def read() -> list[Mutant]:
     """Return the mutants of the table."""
     if not TABLE.exists():
