@@ -49,8 +49,9 @@ headline: $(READY) # the picture of the README, from the records
 palette: $(READY) # the colours of the book as CSS, from hcl/companion/style.py
 	$(BIN)/python -m hcl.companion.style
 
-minimisers: $(READY) # the points of the page on minimisers, searched for anew: some minutes
+minimisers: $(READY) # the points of the pages on minimisers and on more negatives, searched for anew: a quarter of an hour
 	$(BIN)/python -m hcl.companion.minimisers
+	$(BIN)/python -m hcl.companion.negatives
 
 layers: $(READY) # the drawing in CONTRIBUTING.md, from the imports
 	$(BIN)/python -m hcl.companion.layers

@@ -13,9 +13,12 @@ from hcl.errors import HclError
 
 if TYPE_CHECKING:
     from hcl import (
+        anchors,
         augment,
         bounds,
+        coverage,
         distributed,
+        downstream,
         draws,
         exact,
         explore,
@@ -69,18 +72,19 @@ _NAMES = {
     "sampling": ("Drawn", "Exact"),
 }  # fmt: skip
 _MODULES = (
-    "augment", "bounds", "distributed", "draws", "exact", "explore", "geometry", "hardening", "hucl", "losses",
-    "minimise", "models", "modules", "psi", "sampling", "shapes",
+    "anchors", "augment", "bounds", "coverage", "distributed", "downstream", "draws", "exact", "explore", "geometry",
+    "hardening", "hucl", "losses", "minimise", "models", "modules", "psi", "sampling", "shapes",
 )  # fmt: skip
 _HOME = {name: module for module, names in _NAMES.items() for name in names}
 
 __all__ = [
     "ContrastiveLoss", "Drawn", "Exact", "Exponential", "HardestTriplet", "HclError", "InfoNCE", "LogSumExp", "MeanExp",
-    "Polynomial", "Threshold", "Triplet", "Uniform", "augment", "bounds", "class_means", "cluster_count",
-    "contrastive_loss", "covariance_spectrum", "distributed", "draws", "effective_rank", "equal_inner_product", "exact",
-    "explore", "geometry", "hardening", "hucl", "least_distance", "losses", "minimise", "models", "modules", "nc1",
-    "psi", "sampling", "scl_lower_bound", "shapes", "simclr_loss", "simclr_lower_bound", "simplex_etf",
-    "spectrum_rank", "ucl_lower_bound", "unit_ball", "unit_norm", "unit_sphere", "within_class_variation", "zero_sum",
+    "Polynomial", "Threshold", "Triplet", "Uniform", "anchors", "augment", "bounds", "class_means", "cluster_count",
+    "contrastive_loss", "covariance_spectrum", "coverage", "distributed", "downstream", "draws", "effective_rank",
+    "equal_inner_product", "exact", "explore", "geometry", "hardening", "hucl", "least_distance", "losses", "minimise",
+    "models", "modules", "nc1", "psi", "sampling", "scl_lower_bound", "shapes", "simclr_loss", "simclr_lower_bound",
+    "simplex_etf", "spectrum_rank", "ucl_lower_bound", "unit_ball", "unit_norm", "unit_sphere",
+    "within_class_variation", "zero_sum",
 ]  # fmt: skip
 
 _moved.forward()

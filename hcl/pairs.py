@@ -1,5 +1,7 @@
 """What an Algorithm 1 loss sums over, for the anchors of a batch or for some of them: drawn, or its expectation."""
 
+from collections.abc import Callable
+from functools import partial
 from typing import NamedTuple
 
 import torch
@@ -7,7 +9,7 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from hcl import draws
-from hcl.psi import InfoNCE, Psi, log_mean_exp
+from hcl.psi import InfoNCE, OfLevel, Psi, log_mean_exp
 from hcl.sampling import Drawn
 
 
@@ -39,7 +41,7 @@ def exact(of: Pairs, psi: Psi) -> Tensor:
         return _sum(of, psi.expectation(of.s[:, None, :] - of.s_pos[..., None], of.log_p[:, None, :]))
     level = (of.log_p + of.s).logsumexp(1, keepdim=True)
     if not of.given and _may_be_ragged(of.s):
-        return _ragged_sum(of, level, _first_set(of))
+        return _ragged_sum(of, level, _first_set(of), F.softplus)
     return _sum(of, F.softplus(level - of.s_pos))
 
 
@@ -48,12 +50,11 @@ def drawn(of: Pairs, psi: Psi, draw: Drawn) -> Tensor:
     one_set = draw.per == "anchor" or of.given
     check_uniforms(draw, len(of.s), one_set=one_set)
     sets, set_of = (1, _first_set(of)) if one_set else _draw_sets(of.positive, draw.max_positives)
-    infonce = isinstance(psi, InfoNCE)
-    ragged = not of.given and infonce and _may_be_ragged(of.s)
+    ragged = not of.given and isinstance(psi, OfLevel) and _may_be_ragged(of.s)
     own_draws = ragged and draw.uniforms is None and draw.max_positives is None and sets > 1
     uniforms = None if own_draws else uniforms_of(draw, of.s, sets)
 
-    if not infonce:
+    if not isinstance(psi, OfLevel):
         assert uniforms is not None
         s_neg = _taken(of.s, of.log_p, uniforms)
         return _sum(of, psi((s_neg if sets == 1 else s_neg.index_select(1, set_of)) - of.s_pos[..., None]))
@@ -62,19 +63,20 @@ def drawn(of: Pairs, psi: Psi, draw: Drawn) -> Tensor:
         level = draws.log_mean_exp_of_draws(of.s, of.log_p.exp(), of.counts, draw.k, draw.generator)
     else:
         level = log_mean_exp(_taken(of.s, of.log_p, uniforms))
+    value = partial(psi.of_level, k=draw.k)
     if ragged:
-        return _ragged_sum(of, level, set_of)
-    return _sum(of, F.softplus((level if sets == 1 else level.index_select(1, set_of)) - of.s_pos))
+        return _ragged_sum(of, level, set_of, value)
+    return _sum(of, value((level if sets == 1 else level.index_select(1, set_of)) - of.s_pos))
 
 
 def _sum(of: Pairs, pair: Tensor) -> Tensor:
     return (of.weight[:, None] * of.positive * pair).sum()
 
 
-def _ragged_sum(of: Pairs, level: Tensor, set_of: Tensor) -> Tensor:
+def _ragged_sum(of: Pairs, level: Tensor, set_of: Tensor, value: Callable[[Tensor], Tensor]) -> Tensor:
     """Return the loss from the positive pairs alone, whose number follows from the data."""
     i, j = of.positive.nonzero(as_tuple=True)
-    return (of.weight[i] * F.softplus(level[i, set_of[j]] - of.s_pos[i, j])).sum()
+    return (of.weight[i] * value(level[i, set_of[j]] - of.s_pos[i, j])).sum()
 
 
 def _may_be_ragged(s: Tensor) -> bool:

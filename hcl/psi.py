@@ -30,6 +30,15 @@ class OfDraws(Protocol):
         ...
 
 
+@runtime_checkable
+class OfLevel(Protocol):
+    """A contrastive loss function of one number, the logarithm of the mean of the exponentials of its arguments."""
+
+    def of_level(self, level: Tensor, k: int) -> Tensor:
+        """Return psi_k of k arguments from their `log_mean_exp`: (...) -> (...)."""
+        ...
+
+
 def log_mean_exp(t: Tensor) -> Tensor:
     """Return log of the mean of exp over the last dimension: (..., k) -> (...)."""
     return t.logsumexp(-1) - log(t.shape[-1])
@@ -84,6 +93,10 @@ class InfoNCE:
         """Return the mean over k draws, by `mean_log1p_of_sum`: (..., n), (..., n) -> (...)."""
         return mean_log1p_of_sum(v, log_p, k, k)
 
+    def of_level(self, level: Tensor, k: int) -> Tensor:
+        """Return log(1 + exp(level)): (...) -> (...)."""
+        return F.softplus(level)
+
 
 @dataclass(frozen=True)
 class LogSumExp:
@@ -116,6 +129,11 @@ class LogSumExp:
     def mean_of_draws(self, v: Tensor, log_p: Tensor, k: int) -> Tensor:
         """Return the mean over k draws, by `mean_log1p_of_sum`: (..., n), (..., n) -> (...)."""
         return log(self.alpha) + mean_log1p_of_sum(v, log_p, k, self.alpha)
+
+    def of_level(self, level: Tensor, k: int) -> Tensor:
+        """Return log(alpha + k exp(level)): (...) -> (...)."""
+        shift = log(self.alpha)
+        return shift + F.softplus(level + (log(k) - shift))
 
 
 @dataclass(frozen=True)

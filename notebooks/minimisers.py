@@ -181,7 +181,6 @@ report.show_table(
             "norm",
             "inner products",
             "symmetry",
-            "gradient",
             "same loss",
         ]
     ],

@@ -10,8 +10,9 @@
 # # Scoreboard
 #
 # Every claim of the paper's Sections 4 and 5 and its Appendix B, and what came of it when it was run or computed again. The
-# verdicts are computed from the records when this page is built; `hcl verify` prints the same. Statements of our own, on
-# what the paper leaves open, come last, under a heading of their own, and count for nothing of the paper.
+# verdicts are computed from the records when this page is built; `hcl verify` prints the same. Claims of other works, and
+# statements of our own on what the paper leaves open, come last, under headings of their own. They count for nothing of the
+# paper.
 
 # %% tags=["parameters"]
 profile: str = "auto"  # smoke, laptop, workstation, gpu, paper; auto: can judge
@@ -23,11 +24,12 @@ from hcl.companion.scoreboard import (
     changes_table,
     counted,
     limits_table,
+    of_others,
     of_paper,
     scoreboard,
     sensitivity,
 )
-from IPython.display import Markdown
+from IPython.display import Markdown, display
 from myst_nb import glue
 
 parameters.check()
@@ -36,7 +38,8 @@ judges = Judges(
 )  # which reads each record once, for all that follows
 everything = scoreboard(judges=judges)
 board = of_paper(everything)
-ours = everything.drop(board.index)
+others = of_others(everything)
+ours = others.pop("")
 waiting = board["verdict"] == "waiting"
 counts = counted(board[~waiting]) or "none yet"
 glue(
@@ -61,6 +64,10 @@ Markdown(
     f"**{(~waiting).sum()} claims have their runs: {counts}.** {waiting.sum()} "
     f"wait. They were tested on {data}. Of this project's own {len(ours)} "
     f"statements: {counted(ours)}."
+    + "".join(
+        f" Of the {len(claims)} claims of {work}: {counted(claims)}."
+        for work, claims in others.items()
+    )
 )
 
 # %% tags=["remove-input"]
@@ -93,6 +100,15 @@ board_html.meanings()
 
 # %%
 board_html.claims(board)
+
+# %% [markdown]
+# ## Claims of other works
+#
+# Works that argue about the same losses, re-run here with the same code.
+
+# %%
+for work, claims in others.items():
+    display(Markdown(f"**{work}**"), board_html.claims(claims, filters=False))
 
 # %% [markdown]
 # ## Our own statements

@@ -164,6 +164,28 @@ def simclr_loss(z, z_pos, labels=None, *, eta=uniform, weight=None, detach=True,
     return sum(losses) / len(losses) if losses else (views * 0).sum()
 
 
+def hard_means(z, z_pos, labels, eta, temperature):
+    """Return for each view of a batch E[e^g] under UCL, SCL, H-UCL, H-SCL and Hcol, 0 of nothing, and w: (2n, 6).
+
+    Of arXiv 2209.00078 as derived for this project; negatives are the views of other images, all weights 0 is uniform.
+    """
+    views, n, rows = torch.cat([z, z_pos]).double(), len(z), []
+    for i in range(2 * n):
+        g = {m: torch.dot(views[i], views[m]) / temperature for m in range(2 * n) if m % n != i % n}
+        own = [m for m in g if labels[m % n] == labels[i % n]]
+        others = [m for m in g if m not in own]
+
+        def law(of, harden, g=g):
+            weights = [float(harden(g[m])) for m in of]
+            total = sum(weights)
+            return {m: w / total if total else 1 / len(of) for m, w in zip(of, weights, strict=True)}
+
+        laws = [law(g, uniform), law(others, uniform), law(g, eta), law(others, eta), law(own, eta)]
+        means = [sum(p[m] * float(torch.exp(g[m])) for m in p) for p in laws]
+        rows.append([*means, sum(laws[2][m] for m in own)])
+    return torch.tensor(rows, dtype=torch.float64)
+
+
 def value_and_gradient(function, z):
     """Return function(z) and its gradient in z."""
     z = z.detach().clone().requires_grad_()

@@ -261,6 +261,7 @@ def test_what_a_cell_shows_can_come_from_elsewhere_than_the_page(tmp_path, runs_
     page, cells = notebook.metadata["hcl"], [cell.metadata.get("hcl") for cell in notebook.cells]
     assert page["said"] == [["Measured on", "a machine"]] and "groups" not in page
     assert [bool(told) for told in cells] == [False, True, False]
+    assert [len(cell.outputs) for cell in notebook.cells] == [0, 1, 1], "what tells only where it is from is not shown"
     (group,) = cells[1]["groups"]
     assert (group["profile"], group["dataset"], group["runs"], group["wanted"]) == ("laptop", "cifar10", 2, 2)
 

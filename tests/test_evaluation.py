@@ -11,7 +11,7 @@ import torch
 from helpers import CPU, noise_images, seeded
 
 from hcl.models import build
-from hcl.training import evaluate, objective, train
+from hcl.training import evaluate, hscl, objective, train
 from hcl.training.data import IMAGE_MEAN, IMAGE_STD
 from hcl.training.engine import Engine, Techniques
 from hcl.training.spec import RunSpec
@@ -133,10 +133,11 @@ def test_probes_train_on_one_split_and_are_tested_on_the_other(found, monkeypatc
         monkeypatch.setattr(evaluate.probe, name, lambda *a: asked.append(a) or len(asked) / 8)
     again = evaluate.evaluate(model, DATA, SPEC, generator=seeded(9), last=True)
     backbone = [features(model.backbone, images) for images in (DATA.train, DATA.test)]
-    for arguments, (train_z, test_z) in zip(asked, [(z, z_test), backbone, (z, z_test)], strict=True):
+    for arguments, (train_z, test_z) in zip(asked, [(z, z_test), backbone] * 2, strict=True):
         for given, expected in zip(arguments, (train_z, DATA.train_labels, test_z, DATA.test_labels), strict=True):
             np.testing.assert_allclose(given, expected, rtol=1e-3, atol=1e-4)
-    assert [again.metrics[name] for name in evaluate.AT_THE_END] == [1 / 8, 2 / 8, 3 / 8]
+    of_probes = ("linear_probe", "linear_probe_backbone", "knn", "knn_backbone")
+    assert [again.metrics[name] for name in of_probes] == [1 / 8, 2 / 8, 3 / 8, 4 / 8]
     without = evaluate.evaluate(model, DATA, SPEC, generator=seeded(9))
     assert set(evaluation.metrics) - set(without.metrics) == set(evaluate.AT_THE_END)
 
@@ -198,6 +199,60 @@ def test_losses_of_two_views_are_of_views_of_the_same_images(size, objective_of,
     for (views, labels), batch in zip(seen[:3], batches, strict=True):
         torch.testing.assert_close(views, z[batch].repeat(2, 1), rtol=1e-3, atol=1e-4)
         assert labels.equal(DATA.train_labels[batch])
+
+
+OF_H_SCL = {
+    "tau_0.5": oracle.threshold(math.exp(-0.5)), "tau_0.1": oracle.threshold(math.exp(-0.1)),
+    "beta_1": oracle.exponential(1), "beta_2": oracle.exponential(2),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("size", [8, None])
+def test_runs_of_h_scl_measure_its_assumption_and_its_losses_by_hand(size, monkeypatch):
+    """Of each view without itself and its other view, on the features that the other losses are of."""
+    monkeypatch.setattr(evaluate, "LOSS_BATCHES", 2)
+    spec = replace(
+        SPEC, objective="simclr", positives="noise", temperature=0.5, normalization="unit_sphere",
+        supervised=False, hardening="exponential", hardness=1, batch_size=size,
+    )  # fmt: skip
+    seen, inner = [], evaluate.batch_loss
+
+    def record(z, labels, *arguments, **options):
+        seen.append((z, labels))
+        return inner(z, labels, *arguments, **options)
+
+    def spread(model, inputs, spec):  # those of an encoder that was not trained lie in one place
+        return torch.nn.functional.normalize(torch.randn(len(inputs), 3, generator=seeded(len(inputs))), dim=1)
+
+    monkeypatch.setattr(evaluate, "batch_loss", record)
+    monkeypatch.setattr(evaluate, "represent", spread)
+    metrics = evaluate.evaluate(model_of(spec), DATA, spec, generator=seeded(5)).metrics
+    shown = [(*z.double().chunk(2), labels) for z, labels in seen[: 2 if size else 1]]  # all are of all: once
+    expected, shares = {}, []
+    for case, eta in OF_H_SCL.items():
+        means = torch.stack([oracle.hard_means(*of, eta, 0.5) for of in shown])
+        ucl, _, _, hscl, hcol, w = means.unbind(-1)
+        expected[f"assumption_{case}"] = float(((w == 0) | (hscl <= hcol)).double().mean())
+        expected[f"above_ucl_{case}"] = float((hscl >= ucl).double().mean())
+        for name, classes in (("hscl", True), ("hucl", False)):
+            losses = [oracle.simclr_loss(z, p, y if classes else None, eta=eta, temperature=0.5) for z, p, y in shown]
+            expected[f"{name}_{case}"] = float(sum(losses) / len(losses))
+        shares += [expected[f"assumption_{case}"], expected[f"above_ucl_{case}"]]
+    assert {name: metrics[name] for name in expected} == pytest.approx(expected, rel=1e-4)
+    assert len(set(shares)) > 3, shares
+    for name in ("hscl", "hucl"):
+        assert metrics[f"{name}_2"] == pytest.approx(metrics[f"{name}_beta_2"], rel=1e-5)
+    assert metrics["loss"] == pytest.approx(metrics["hucl_beta_1"], rel=1e-5), "what is trained is one of them"
+
+
+@pytest.mark.parametrize("changes", [{"temperature": 1.0}, {"objective": "algorithm1"}], ids=str)
+def test_other_runs_measure_nothing_of_h_scl(changes):
+    spec = replace(SPEC, objective="simclr", positives="noise", temperature=0.5)
+    ours, others = (
+        set(evaluate.evaluate(model_of(), DATA, of, generator=seeded(5)).metrics)
+        for of in (spec, replace(spec, **changes))
+    )
+    assert ours - others == {f"{name}_{case}" for name in hscl.MEASURES for case in hscl.CASES} and others < ours
 
 
 def test_the_images_of_a_whole_split_are_represented_in_batches_that_keep_the_order():
@@ -329,6 +384,18 @@ def test_the_loss_of_a_batch_takes_the_first_half_as_anchors():
     )
     expected = [oracle.simclr_loss(z[:4], z[4:], of, eta=oracle.polynomial(5)) for of in (labels, None)]
     torch.testing.assert_close([supervised, not_supervised], expected)
+
+
+def test_the_temperature_of_a_spec_divides_whatever_its_objective():
+    spec = replace(SPEC, positives="noise", temperature=0.5)
+    z, labels = torch.randn(8, 3, generator=seeded(), dtype=torch.float64), torch.tensor([0, 1, 2, 0])
+    options = {"eta": oracle.polynomial(5), "temperature": 0.5}
+    expected = [
+        oracle.contrastive_loss(z[:4], labels, supervised=True, z_pos=z[4:], **options),
+        oracle.simclr_loss(z[:4], z[4:], labels, **options),
+    ]
+    ours = [objective.batch_loss(z, labels, replace(spec, objective=name)) for name in ("algorithm1", "simclr")]
+    torch.testing.assert_close(ours, expected)
 
 
 def test_a_hardness_or_uniform_numbers_given_take_the_place_of_the_specs():

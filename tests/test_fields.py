@@ -310,6 +310,7 @@ FAMILIES = {
     "exponential": "Exponential(beta=5.0)", "polynomial": "Polynomial(epsilon=5.0)", "threshold": "Threshold(tau=5.0)",
 }  # fmt: skip
 HARDNESSES = {5.0: "Exponential(beta=5.0)", 30.0: "Exponential(beta=30.0)", 0.0: "Uniform()"}
+ALPHAS = {None: "None", 1.0: "LogSumExp(alpha=1.0)", 7.0: "LogSumExp(alpha=7.0)"}
 BF16, FP32 = torch.bfloat16, torch.float32
 MLP_SHAPES = {None: 9, 5: 5, 12: 12}
 
@@ -321,6 +322,7 @@ ROWS = [
         SIMCLR),
     Row("num_train", counts("train"), {40: [4] * 10, 20: [2] * 10}),
     Row("num_train", used("train"), {None: True}, EXACT | {"batch_size": 600}),
+    Row("imbalance", counts("train"), {1.0: [4] * 10, 9.0: [9, 7, 6, 5, 4, 3, 2, 2, 1, 1]}),
     Row("num_test", counts("test"), {20: [2] * 10, 30: [3] * 10}),
     Row("num_test", used("test"), {20: True, None: True}),
     Row("encoder", lambda w: (type(w.model.backbone[0]).__name__, len(w.model.backbone)),
@@ -341,6 +343,9 @@ ROWS = [
     Row("hardness", lambda w: float(w.engine._hardness), {0.0: 0.0, 5.0: 5.0, 30.0: 30.0}),
     Row("k", everywhere("k"), same(3, 7, None)),
     Row("k", argument("k", "limit"), {3: None, None: None}),
+    Row("alpha", argument("psi", shown=str), ALPHAS),
+    Row("alpha", argument("psi", "loss", shown=str), ALPHAS),
+    Row("alpha", argument("psi", "limit", shown=str), dict.fromkeys(ALPHAS, "None")),
     Row("reduction", everywhere("reduction"), same("anchor", "pair")),
     Row("negatives", argument("negatives"), {"per_pair": "per_pair", "per_anchor": "per_anchor"}),
     Row("negatives", argument("negatives", "loss"), {"per_pair": "per_anchor", "per_anchor": "per_anchor"}),

@@ -188,8 +188,9 @@ def test_where_a_statement_ends(name, changed, monkeypatch):
 
 
 def test_our_statements_stand_apart_from_the_papers(monkeypatch):
-    own = [claim for claim in CLAIMS if registry.FIGURES[claim.figure].part != registry.PAPER]
-    assert own == list(BEYOND)
+    beyond = [claim for claim in CLAIMS if registry.FIGURES[claim.figure].part != registry.PAPER]
+    own = [claim for claim in beyond if claim.figure == "minimisers"]
+    assert own == list(BEYOND) and not registry.FIGURES["minimisers"].work
     some = [claim for claim in CLAIMS if claim.name in ("theory-no-dc", "theory-decay")] + own
     monkeypatch.setattr(scoreboard, "CLAIMS", some)
     board = scoreboard.scoreboard()
@@ -211,7 +212,7 @@ def test_our_statements_stand_apart_from_the_papers(monkeypatch):
 
 def test_the_page_is_in_a_part_of_its_own():
     parts = {part["caption"]: part["chapters"] for part in yaml.safe_load(contents.toc())["parts"]}
-    assert parts[registry.BEYOND] == [{"file": "book/pages/minimisers"}]
+    assert parts[registry.BEYOND][0] == {"file": "book/pages/minimisers"}
     captions = list(parts)
     assert captions.index(registry.BEYOND) == captions.index(registry.PAPER) + 1
     assert "book/pages/minimisers" in (ROOT / "_toc.yml").read_text(encoding="utf-8")

@@ -15,9 +15,16 @@ from hcl.companion import study as studies
 
 SMOKE = {
     "theory": {"num_classes": 4, "per_class": 4, "trials": 3, "representations": 20, "starts": 3}, "performance": {},
-    "slips": {}, "minimisers": {"num_classes": 3, "dim": 2, "restarts": 2},
+    "slips": {}, "minimisers": {"num_classes": 3, "dim": 2, "restarts": 2}, "negatives": {"trials": 3},
+    "negatives_unbalanced": {},
 }  # fmt: skip  # others take a profile
-WHOLE = ("fig02_synthetic", "fig05_cifar10", "fidelity", "scoreboard")  # without fewer values of hardness
+WHOLE = (
+    "fig02_synthetic",
+    "fig05_cifar10",
+    "fidelity",
+    "scoreboard",
+    "negatives_images",
+)  # without fewer values of hardness
 HEADER = """# ---
 # jupyter:
 #   kernelspec:

@@ -1,13 +1,17 @@
 """The class of Definition 1: convex and non-decreasing in each argument."""
 
+from dataclasses import dataclass
 from math import exp, log
 
 import pytest
 import torch
+from helpers import seeded
+from torch.nn import functional as F
 
 from hcl.companion.theorems import Saturating
 from hcl.exact import exact_loss, independent
-from hcl.psi import HardestTriplet, InfoNCE, LogSumExp, MeanExp, Triplet
+from hcl.losses import Drawn, contrastive_loss
+from hcl.psi import HardestTriplet, InfoNCE, LogSumExp, MeanExp, Triplet, log_mean_exp
 
 ALL = [InfoNCE(), LogSumExp(0.1), LogSumExp(1), LogSumExp(10), MeanExp(), HardestTriplet(0.5), HardestTriplet(2)]
 STRICT = ALL[:5]
@@ -101,3 +105,44 @@ def test_bad_parameters_are_refused(bad):
     for kind in (Triplet, HardestTriplet):
         with pytest.raises(ValueError, match="margin must be a finite number > 0"):
             kind(bad)
+
+
+@pytest.mark.parametrize("reduction", ["anchor", "pair"])
+@pytest.mark.parametrize("per", ["pair", "anchor"])
+@pytest.mark.parametrize("alpha", [1.0, 7.0])
+def test_the_sum_in_place_of_the_mean_is_what_a_loop_over_its_draws_says(alpha, per, reduction):
+    """log(alpha + sum) from one number a set of draws, in value and gradient, and the same path by the negatives."""
+
+    @dataclass(frozen=True)
+    class ByNegatives:
+        def __call__(self, v):
+            return LogSumExp(alpha)(v)
+
+    z = F.normalize(torch.randn(7, 3, generator=seeded(0), dtype=torch.float64), dim=-1).requires_grad_()
+    labels = torch.tensor([0, 0, 0, 1, 1, 2, 2])
+    sets = 3 if per == "pair" else 1
+    uniforms = torch.rand(7, sets, 4, generator=seeded(1), dtype=torch.float64)
+    draw = Drawn(4, per, max_positives=sets, uniforms=uniforms)
+    options = {"supervised": False, "sampling": draw, "reduction": reduction}
+    ours = contrastive_loss(z, labels, psi=LogSumExp(alpha), **options)
+    (gradient,) = torch.autograd.grad(ours, z)
+    slow = contrastive_loss(z, labels, psi=ByNegatives(), **options)
+    assert torch.allclose(ours, slow) and torch.allclose(gradient, torch.autograd.grad(slow, z)[0])
+
+    drawn = (uniforms * 7).long().sort(-1).values  # of equal probabilities
+    values = [[] for _ in range(7)]
+    for i in range(7):
+        for rank, j in enumerate((labels == labels[i]).nonzero()[:, 0].tolist()):
+            chosen = drawn[i, rank if per == "pair" else 0].tolist()
+            total = sum(exp(float(z[i].detach() @ (z[m] - z[j]).detach())) for m in chosen)
+            values[i].append(log(alpha + total))
+    anchors = [sum(of) / len(of) for of in values]
+    pairs = [value for of in values for value in of]
+    by_hand = sum(anchors) / 7 if reduction == "anchor" else sum(pairs) / len(pairs)
+    assert float(ours) == pytest.approx(by_hand, abs=1e-12)
+
+
+def test_a_function_of_the_level_is_the_function_of_the_numbers():
+    v = torch.randn(5, 6, generator=seeded(2), dtype=torch.float64)
+    for psi in (InfoNCE(), LogSumExp(1.0), LogSumExp(6.0)):
+        assert torch.allclose(psi.of_level(log_mean_exp(v), 6), psi(v))

@@ -37,7 +37,9 @@ def test_a_default_given_explicitly_is_not_part_of_the_identity():
         {"hardening": "polynomial"}, {"hardness": 5},
         {"k": 32}, {"k": None}, {"reduction": "pair"}, {"negatives": "per_anchor"}, {"exclude_self": True},
         {"positives": "noise"}, {"noise": 0.2}, {"epochs": 399}, {"batch_size": 64}, {"batch_size": None},
+        {"alpha": 1}, {"imbalance": 2},
         {"lr": 2e-3}, {"weight_decay": 1e-6}, {"precision": "bf16"}, {"eval_every": 5}, {"seed": 1},
+        {"temperature": 0.5},
     ],
     ids=str,
 )  # fmt: skip
@@ -93,6 +95,8 @@ def test_whole_numbers_and_floats_are_one_run():
         ({"k": 2.5}, "k=2.5: expected a whole number or None"),
         ({"epochs": True}, "epochs=True: expected a whole number"),
         ({"epochs": None}, "epochs=None: expected a whole number"),
+        ({"temperature": 0.0}, "temperature=0.0: expected a finite number > 0"),
+        ({"temperature": float("nan")}, "temperature=nan: expected a finite number > 0"),
         ({"lr": "0.1"}, "lr='0.1': expected a number"),
         ({"dataset": None}, "dataset=None: expected text"),
         ({"detach_weights": False}, "detach_weights=False needs k=None"),
@@ -189,7 +193,7 @@ def test_what_a_data_set_cannot_serve_is_refused_before_it_is_read(changes, mess
 
 def test_a_record_without_a_later_field_takes_its_default():
     values = spec(hardness=5).to_dict()
-    del values["weight_decay"]
+    del values["weight_decay"], values["temperature"]
     assert RunSpec.from_dict(values) == spec(hardness=5)
 
 

@@ -61,22 +61,21 @@ def matrix(board: pd.DataFrame) -> HTML:
     Args:
         board: of `hcl.companion.scoreboard.scoreboard`.
     """
-    parts: dict[bool, str] = {True: "", False: ""}
+    parts: dict[str | None, str] = {None: ""}  # by the work, first the paper
     for figure, claims in _by_page(_rows(board)):
-        parts[figure.part == PAPER] += (
+        whose = None if figure.part == PAPER else figure.work
+        parts[whose] = parts.get(whose, "") + (
             f'<tr><th scope="row"><a href="{_page(figure)}">{escape(figure.label)}</a> '
             f'<span class="hcl-title">{escape(figure.title)}</span></th>'
             f'<td><ul class="hcl-marks">{"".join(map(_mark, claims))}</ul></td></tr>'
         )
-    heads = {
-        True: ("Of the paper", "Its claims, a mark each"),
-        False: ("Of this project", "Our statements, a mark each"),
-    }
+    heads = {None: ("Of the paper", "Its claims, a mark each"), "": ("Of this project", "Our statements, a mark each")}
     tables = "".join(
-        f'<table class="hcl-matrix"><thead><tr><th scope="col">{first}</th><th scope="col">{second}</th></tr></thead>'
-        f"<tbody>{parts[paper]}</tbody></table>"
-        for paper, (first, second) in heads.items()
-        if parts[paper]
+        f'<table class="hcl-matrix"><thead><tr><th scope="col">{escape(first)}</th><th scope="col">{second}</th></tr>'
+        f"</thead><tbody>{rows}</tbody></table>"
+        for whose, rows in parts.items()
+        for first, second in [heads.get(whose, (f"Of {whose}", "Its claims, a mark each"))]
+        if rows
     )
     return HTML(f'<div class="hcl-board">{_legend(board)}{tables}</div>')
 
@@ -212,11 +211,18 @@ def _group(figure: Figure, rows: Sequence[Row]) -> str:
 def _in_brief(row: Row) -> str:
     """Return what the paper has and what was measured here."""
     published, measured = row.get("published", ""), brief(row.get("measured", ""))
-    ours = "figure" in row and FIGURES[row["figure"]].part != PAPER
-    said = f'<span class="hcl-of">{"ours; paper" if ours else "paper"}</span> {escape(published)}' if published else ""
+    said = f'<span class="hcl-of">{_source(row)[0]}</span> {escape(published)}' if published else ""
     if measured and row["verdict"] != "waiting":
         said += f' <span class="hcl-of"><span aria-hidden="true">→</span> here</span> {_flagged(measured)}'
     return f'<p class="hcl-numbers">{said.strip()}</p>' if said else ""
+
+
+def _source(row: Row) -> tuple[str, str]:
+    """Return what stands before what was published, and before where."""
+    figure = FIGURES[row["figure"]] if "figure" in row else None
+    if figure is None or figure.part == PAPER:
+        return "paper", "In the paper"
+    return ("published", f"In {escape(figure.work)}") if figure.work else ("ours; paper", "In the paper")
 
 
 def _details(row: Row) -> str:
@@ -229,7 +235,7 @@ def _details(row: Row) -> str:
     if row.get("reason"):
         parts.append(f"<p><strong>Why {escape(row['verdict'])}:</strong> {escape(row['reason'])}.</p>")
     judged = f" Judged by: {escape(row['runs'])}." if row.get("runs") else ""
-    parts.append(f"<p>In the paper: {escape(row.get('where', ''))}.{judged}</p>")
+    parts.append(f"<p>{_source(row)[1]}: {escape(row.get('where', ''))}.{judged}</p>")
     return f'<details class="hcl-details"><summary>numbers and reason</summary>\n{" ".join(parts)}</details>'
 
 
@@ -256,9 +262,9 @@ def _rows(table: pd.DataFrame) -> list[dict[str, Any]]:
 
 def _by_page(rows: Sequence[Row]) -> Iterator[tuple[Figure, list[Row]]]:
     """Yield the first figure of each page, in the order of the registry, with the claims that are judged on it."""
-    pages: dict[str, tuple[Figure, list[Row]]] = {}
+    pages: dict[tuple[str, str], tuple[Figure, list[Row]]] = {}  # of a page, the claims of each work
     for figure in FIGURES.values():
         mine = [row for row in rows if row["figure"] == figure.name]
         if mine:
-            pages.setdefault(figure.notebook, (figure, []))[1].extend(mine)
+            pages.setdefault((figure.notebook, figure.work), (figure, []))[1].extend(mine)
     yield from pages.values()

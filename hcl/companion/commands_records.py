@@ -54,8 +54,11 @@ def verify(as_json: AsJson = False) -> None:
     """Check every record, and print each claim of the paper with its verdict; exit status 1 for a bad record."""
     with reported(timed=False):
         found = _checked()
-        from hcl.companion.scoreboard import counted, scoreboard
+        import torch
 
+        from hcl.companion.scoreboard import counted, of_others, of_paper, scoreboard
+
+        torch.set_num_threads(1)  # claims are many small tensors: threads wait for each other
         board = scoreboard()
         if as_json:
             print_json({"records": found, "claims": board.to_dict("records")})
@@ -65,4 +68,7 @@ def verify(as_json: AsJson = False) -> None:
             measured = claim["measured"] + (f"\n({claim['reason']})" if claim["reason"] else "")
             table.add_row(claim["figure"], claim["claim"], measured, claim["verdict"], claim["runs"] or "–")
         show(table)
-        say(f"{found} records, all sound. {len(board)} claims: {counted(board)}.")
+        paper = of_paper(board)
+        say(f"{found} records, all sound. {len(paper)} claims of the paper: {counted(paper)}.")
+        for work, theirs in of_others(board).items():
+            say(f"{len(theirs)} claims {f'of {work}' if work else 'of this project'}: {counted(theirs)}.")

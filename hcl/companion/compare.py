@@ -29,6 +29,8 @@ _SHOWN = {
     "squared_norm": ("mean squared norm", ".3f"),
     "loss": ("loss", ".4f"),
     "test_accuracy": ("test accuracy", ".3f"),
+    "linear_probe_backbone": ("linear-probe accuracy", ".3f"),
+    "knn_backbone": ("nearest-neighbour accuracy", ".3f"),
 }
 
 Terms = Sequence[tuple[float, Setting]]

@@ -4,6 +4,8 @@ import re
 from collections.abc import Callable
 from pathlib import Path
 
+import torch
+
 from hcl.companion.points import of_kind
 from hcl.companion.registry import FIGURES, PAPER
 from hcl.training import places
@@ -119,4 +121,5 @@ def main(root: Path | None = None) -> None:
 
 
 if __name__ == "__main__":
+    torch.set_num_threads(1)  # claims are many small tensors: threads wait for each other
     main()

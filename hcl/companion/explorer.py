@@ -49,15 +49,17 @@ _OTHERS = {
     },
 }
 _TRAITS = (
-    "num_train", "num_test", "encoder", "stem", "normalization", "dim", "k", "reduction", "negatives",
-    "exclude_self", "positives", "objective", "noise", "epochs", "batch_size", "lr", "weight_decay", "precision",
-    "init", "detach_weights",
+    "num_train", "num_test", "imbalance", "encoder", "stem", "normalization", "dim", "k", "alpha", "reduction",
+    "negatives", "exclude_self", "positives", "objective", "noise", "epochs", "batch_size", "lr", "weight_decay",
+    "precision", "init", "detach_weights",
 )  # fmt: skip
 
 _POSITIVES = {"label": "positives by label", "noise": "noisy copies", "augmentation": "augmented views"}
 _WORDS: Mapping[str, Callable[[Any], str]] = {
     "num_train": lambda value: f"{value:,} images" if value else "all images",
     "num_test": lambda value: f"{value:,} test images" if value else "all test images",
+    "imbalance": lambda value: f"classes {value:g} to 1" if value > 1 else "as many of each class",
+    "alpha": lambda value: "log(1 + mean)" if value is None else f"log({value:g} + sum)",
     "epochs": lambda value: f"{value:,} epochs",
     "batch_size": lambda value: f"batch {value}" if value else "one batch of all",
     "k": lambda value: f"k = {value}" if value else "exact expectation",

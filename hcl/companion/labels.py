@@ -4,6 +4,7 @@ import math
 
 from hcl.bounds import scl_lower_bound, simclr_lower_bound, ucl_lower_bound
 from hcl.companion.numbers import decimals, number, spread_of
+from hcl.psi import LogSumExp
 from hcl.training.catalogue import NUM_TRAIN
 from hcl.training.spec import RunSpec
 
@@ -24,12 +25,17 @@ def label(spec: RunSpec) -> str:
 def bound(spec: RunSpec) -> float:
     """Return the least value of the run's loss without hardening: Theorem 2 or 3, for eq. (42) with its weight Q (D13).
 
-    NaN for unsupervised eq. (42): its positives, two views of one image, do not meet condition (e) of Theorem 3.
+    NaN for unsupervised eq. (42): its positives, two views of one image, do not meet condition (e) of Theorem 3; and
+    where classes are not equally frequent.
     """
+    if spec.imbalance > 1:
+        return math.nan
+    t = spec.temperature
     if spec.objective == "simclr":
         views = 2 * (spec.batch_size or NUM_TRAIN[spec.dataset])
-        return simclr_lower_bound(spec.num_classes, views - 2) if spec.supervised else math.nan
-    return (scl_lower_bound if spec.supervised else ucl_lower_bound)(spec.num_classes, spec.k)
+        return simclr_lower_bound(spec.num_classes, views - 2, temperature=t) if spec.supervised else math.nan
+    psi = None if spec.alpha is None else LogSumExp(spec.alpha)
+    return (scl_lower_bound if spec.supervised else ucl_lower_bound)(spec.num_classes, spec.k, psi, temperature=t)
 
 
 def training(spec: RunSpec) -> str:
@@ -40,11 +46,16 @@ def training(spec: RunSpec) -> str:
         "mlp": "a multi-layer perceptron",
     }[spec.encoder]
     size = f"{spec.num_train:,} training images" if spec.num_train else "the whole training split"
+    if spec.imbalance > 1:
+        size += f" ({spec.imbalance:g} times as many of the first class as of the last)"
     batch = f"batch {spec.batch_size}" if spec.batch_size else "one batch of all"
     per = {"per_pair": "anchor-positive pair", "per_anchor": "anchor"}[spec.negatives]
     negatives = f"k = {spec.k} negatives drawn for each {per}" if spec.k else "the expectation over negatives"
+    if spec.alpha is not None:
+        negatives += f", in log({spec.alpha:g} + sum)"
     return (
         f"{spec.dataset}, {size}, {encoder}, {spec.epochs} epochs, {batch}, Adam at {spec.lr:g}, {spec.precision}, "
+        + (f"temperature {spec.temperature:g}, " if spec.temperature != 1 else "")
         + ("all negatives of the batch" if spec.objective == "simclr" else negatives)
     )
 

@@ -16,6 +16,7 @@ from torch import Tensor
 
 from hcl.explore import STATIONARY, Problem, explore
 from hcl.hardening import Exponential
+from hcl.psi import LogSumExp
 from hcl.shapes import Shape, shape_of
 from hcl.training.provenance import provenance
 
@@ -117,9 +118,11 @@ def questions() -> dict[str, list[dict[str, Any]]]:
 
 
 def problem_of(asked: Mapping[str, Any]) -> tuple[Problem, float]:
-    """Return a problem and its hardness."""
+    """Return a problem and its hardness; ``"alpha"`` stands for the loss `hcl.psi.LogSumExp` with it."""
     options: dict[str, Any] = {name: tuple(v) if isinstance(v, list) else v for name, v in asked.items()}
     beta = float(options.pop("beta", 0.0))
+    if "alpha" in options:
+        options["psi"] = LogSumExp(options.pop("alpha"))
     return Problem(**options, hardening=Exponential(beta) if beta else None), beta
 
 
@@ -133,11 +136,13 @@ def search(asked: Mapping[str, Any], seed: int, restarts: int = RESTARTS) -> dic
     }  # fmt: skip
 
 
-def write(path: Path = PATH, asked: Mapping[str, Sequence[Mapping[str, Any]]] | None = None) -> None:
+def write(
+    path: Path = PATH, asked: Mapping[str, Sequence[Mapping[str, Any]]] | None = None, restarts: int = RESTARTS
+) -> None:
     """Search for the answers to all questions and write them, each with the number of its seed, with what made them."""
     made: dict[str, Any] = {"made": provenance(torch.device("cpu"))}
     for question, problems in (questions() if asked is None else asked).items():
-        made[question] = [search(one, seed) for seed, one in enumerate(problems)]
+        made[question] = [search(one, seed, restarts) for seed, one in enumerate(problems)]
         print(question, len(made[question]), flush=True)
     path.write_text(text_of(made), encoding="utf-8", newline="\n")
 

@@ -167,10 +167,14 @@ def _tell(output: Path, source: str) -> None:
     made = provenance(torch.device("cpu"))
     told: dict[str, Any] = {"executed": {name: value for name, value in made.items() if name != "threads"}}
     for cell in notebook.cells:
-        for shown in cell.get("outputs", []):
-            if (facts := shown.get("metadata", {}).get("text/markdown", {}).pop("hcl", None)) is not None:
-                drawn = [output for output in cell.outputs if output is not shown and "data" in output]
-                about = cell.metadata.setdefault("hcl", {}) if drawn else told  # what the cell shows, or the page
-                about |= facts
+        for shown in list(cell.get("outputs", [])):
+            facts = shown.get("metadata", {}).get("text/markdown", {}).pop("hcl", None)
+            if facts is None:
+                continue
+            if not shown.data["text/markdown"]:  # all that it says
+                cell.outputs.remove(shown)
+            drawn = any(output is not shown and "data" in output for output in cell.outputs)
+            about = cell.metadata.setdefault("hcl", {}) if drawn else told  # what the cell shows, or the page
+            about |= facts
     notebook.metadata["hcl"] = told
     output.write_text(_text(notebook), encoding="utf-8", newline="\n")

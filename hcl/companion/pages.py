@@ -1,5 +1,6 @@
 """What every figure's page shows around its plots: where its runs come from, tables beside the theory, verdicts."""
 
+import os
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
@@ -13,6 +14,7 @@ from hcl.companion import study as studies
 from hcl.companion.closest import closest
 from hcl.companion.explorer import SPECTRUM
 from hcl.companion.parameters import ParameterError
+from hcl.companion.profiles import BEST_FIRST
 from hcl.companion.registry import FIGURES, row_of
 from hcl.companion.study import Study
 from hcl.companion.tables import Table
@@ -198,6 +200,33 @@ def load(name: str, profile: str = "auto", **options: Any) -> Page:
     whole = parts[0] if len(parts) == 1 else studies.study(name, profile, **options)
     at_best = profile == "auto" and not any(value and value != "auto" for value in options.values())
     return Page(whole, runs, parts, at_best)
+
+
+def begun(name: str, profile: str = "auto", **options: Any) -> Page:
+    """Return the page of a figure as `load` does; without runs where there are none yet and none may be trained.
+
+    Args:
+        name: of the figure.
+        profile: see `load`.
+        **options: see `load`.
+    """
+    asked = any(value and value != "auto" for value in (profile, *options.values()))
+    if asked or os.environ.get("HCL_TRAIN") != "0" or any(_recorded(name, one) for one in BEST_FIRST):
+        return load(name, profile, **options)
+    figures.set_theme()
+    wanted = replace(studies.study(name, "workstation"), partial=True)
+    return Page(wanted, (), (wanted,), at_best=True)
+
+
+def _recorded(name: str, profile: str) -> bool:
+    return bool(studies.study(name, profile).recorded())
+
+
+def together(shown: Sequence[Page]) -> Page:
+    """Return several figures' pages as one: their runs, what is said of these, and the verdicts of all on it."""
+    runs = {run.spec: run for page in shown for run in page.runs}
+    parts = [part for page in shown for part in page.parts]
+    return Page(shown[0].study, list(runs.values()), parts, all(page.at_best for page in shown))
 
 
 def recorded(name: str, profile: str, **options: Any) -> list[Run]:

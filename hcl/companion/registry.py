@@ -1,17 +1,20 @@
 """Every figure and table of the paper, and every page beyond it, as data: what it shows, and the runs it needs."""
 
-import re
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 from hcl.choices import one_of
+from hcl.companion import entries_hscl, entries_negatives
+from hcl.companion.entry import BEYOND, PAPER, Figure, Grid
+from hcl.companion.entry import grid as _grid
 from hcl.companion.profiles import PROFILES, Changes
 from hcl.training.spec import RunSpec
 
-Grid = Callable[[Sequence[float]], tuple[Changes, ...]]  # from values of the hardness to what differs in each run
-
-PAPER, BEYOND = "The paper, re-run", "Beyond the paper"  # parts of the book
+__all__ = [
+    "BEYOND", "CAMPAIGN", "FIGURES", "PAPER", "ROWS", "STAND_INS", "Figure", "Grid", "Step", "about", "campaign",
+    "figure_named", "order", "row_of",
+]  # fmt: skip
 
 # A data set that stands in for one that cannot be had everywhere: of the same shape, and said to be one on every page.
 STAND_INS = {"cifar100": "tinyimagenet100"}
@@ -29,49 +32,6 @@ def row_of(spec: RunSpec) -> str:
     plain = {"init": "random", "normalization": "unit_ball"}
     own = {name: getattr(spec, name) for name in plain}
     return next((name for name, changes in ROWS.items() if plain | changes == own), ", ".join(own.values()))
-
-
-@dataclass(frozen=True)
-class Figure:
-    """A figure, table or theorem of the paper, or a page of its own.
-
-    Attributes:
-        name: as on the command line.
-        title: what it shows.
-        section: where the paper discusses it.
-        notebook: file name of its notebook, without suffix.
-        dataset: the paper's data set; None where nothing is trained.
-        hardness: values of beta (or epsilon) on its curves.
-        settings: spec changes of its runs for given hardness values.
-        at_profile: spec values of a profile, by its name, where this figure is run at others than the profile's.
-        part: of the book that its page is in; what is not in the paper's says nothing of it.
-    """
-
-    name: str
-    title: str
-    section: str
-    notebook: str
-    dataset: str | None = None
-    hardness: tuple[float, ...] = ()
-    settings: Grid = field(default=lambda hardness: _grid(hardness), repr=False)
-    at_profile: Mapping[str, Changes] = field(default_factory=dict)
-    part: str = PAPER
-
-    @property
-    def scale(self) -> Mapping[str, Changes]:
-        """What `at_profile` was called before."""
-        return self.at_profile
-
-    @property
-    def label(self) -> str:
-        """What the paper calls it, ``"Figure 3"`` or ``"Table 1"``; the section where it has no number."""
-        numbered = re.fullmatch(r"(fig|table)0*(\d+)", self.name)
-        return f"{'Figure' if numbered[1] == 'fig' else 'Table'} {numbered[2]}" if numbered else self.section
-
-
-def _grid(hardness: Sequence[float], **fixed: Any) -> tuple[Changes, ...]:
-    """Return the settings of a figure: supervised, then unsupervised, at each hardness."""
-    return tuple({"supervised": s, "hardness": float(h), **fixed} for s in (True, False) for h in hardness)
 
 
 def _with(**fixed: Any) -> Grid:
@@ -221,6 +181,8 @@ FIGURES = {
             (10, 50), _gradient,
         ),
         Figure("minimisers", "What minimises the losses where the theorems stop", BEYOND, "minimisers", part=BEYOND),
+        *entries_negatives.FIGURES,
+        *entries_hscl.FIGURES,
     )
 }  # fmt: skip
 
@@ -265,10 +227,15 @@ _ORDERS: Mapping[str, tuple[Step, ...]] = {
         Step("fig03_long"),
         *map(Step, ("fig11", "fig10", "fig07")),
         *(Step(name, row="no normalisation") for name in ("fig04", "fig06")),
-        *map(Step, ("fig08", "fig09", "fig12", "fig13", "fidelity_gradient", "fidelity", "fidelity_base")),
+        *map(Step, ("fig08", "fig09", "fig12", "fig13", *entries_hscl.FIRST)),
+        *map(Step, ("fidelity_gradient", "fidelity", "fidelity_base")),
         *map(Step, ("fig06", "fig04")),
         Step("fig03", _OTHER_SEEDS),
         Step("fig05", _OTHER_SEEDS),
+        *map(Step, entries_negatives.FIRST),
+        *(Step(name, _OTHER_SEEDS) for name in entries_negatives.SEEDS),
+        *map(Step, entries_hscl.THEN),
+        *(Step(name, _OTHER_SEEDS) for name in entries_hscl.SEEDS),
     )
 }
 

@@ -194,6 +194,17 @@ def of_paper(board: pd.DataFrame) -> pd.DataFrame:
     return board[[FIGURES[name].part == PAPER for name in board["figure"]]]
 
 
+def of_others(board: pd.DataFrame) -> dict[str, pd.DataFrame]:
+    """Return the claims that are not the paper's by whose they are: other works by name, this project's under ``""``.
+
+    Args:
+        board: of `scoreboard`.
+    """
+    rest = board.drop(of_paper(board).index)
+    work = rest["figure"].map(lambda name: FIGURES[name].work)
+    return {str(of): rest[work == of] for of in dict.fromkeys(work)}
+
+
 def counted(table: pd.DataFrame) -> str:
     """Return in words how many claims have which verdict, most frequent first.
 
@@ -211,12 +222,10 @@ def summary(board: pd.DataFrame) -> str:
     """
     rows = [[*("figure", *STATUSES, "data", "profile", "seeds")]]
     rows.append(["---"] * len(rows[0]))
-    paper = of_paper(board)
-    ours = board.drop(paper.index)
-    for claims in (paper, ours):
+    others = {f"of {work or 'this project'}, not of the paper": claims for work, claims in of_others(board).items()}
+    for name, claims in {"all": of_paper(board), **others}.items():
         rows += _counts(claims)
         if len(claims):
-            name = "all" if claims is paper else "of this project, not of the paper"
             totals = [str((claims["verdict"] == status).sum()) for status in STATUSES]
             rows.append([f"**{name}**", *(f"**{total}**" for total in totals), "", "", ""])
     return "\n".join(f"| {' | '.join(row)} |" for row in rows)

@@ -14,10 +14,11 @@ from hcl.training.spec import RunSpec
 
 # The modules that decide a result: a state is gone on with as long as these are what they were.
 DECIDING = (
-    "augment", "draws", "geometry", "hardening", "inputs", "losses", "models", "pairs", "psi", "sampling",
+    "anchors", "augment", "coverage", "descent", "downstream", "draws", "geometry", "hardening", "inputs", "losses",
+    "models", "pairs", "psi", "sampling",
     *(f"training.{name}" for name in (
-        "catalogue", "data", "dataset", "engine", "evaluate", "fold", "images", "inputs", "objective", "probe",
-        "products", "randomness", "spec", "techniques", "train",
+        "catalogue", "data", "dataset", "engine", "evaluate", "fold", "hscl", "images", "imbalance", "inputs",
+        "objective", "probe", "products", "randomness", "spec", "techniques", "train",
     )),
 )  # fmt: skip
 

@@ -1,6 +1,7 @@
 """A data set in memory: images and labels of two splits, with a fingerprint; one's own made into it, and checked."""
 
 import hashlib
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 
@@ -53,8 +54,15 @@ class Dataset:
             digest.update(tensor.contiguous().numpy().tobytes())
         return digest.hexdigest()[:16]
 
-    def subset(self, num_train: int | None, num_test: int | None) -> "Dataset":
+    def subset(
+        self, num_train: int | None, num_test: int | None, class_sizes: Sequence[int] | None = None
+    ) -> "Dataset":
         """Return the first images of each class, the same number of each; None keeps all.
+
+        Args:
+            num_train: of the training split.
+            num_test: of the test split.
+            class_sizes: number of training images of each class, in place of ``num_train``.
 
         Raises:
             ValueError: if a number is not a multiple of the number of classes or larger than what there is.
@@ -62,10 +70,12 @@ class Dataset:
         train, test = (
             _first_of_each_class(labels, self.num_classes, number, split)
             for split, labels, number in (
-                ("training", self.train_labels, num_train),
+                ("training", self.train_labels, num_train if class_sizes is None else None),
                 ("test", self.test_labels, num_test),
             )
         )
+        if class_sizes is not None:
+            train = _first(self.train_labels, class_sizes)
         return replace(
             self,
             train=self.train[train],
@@ -84,7 +94,11 @@ def _first_of_each_class(labels: Tensor, num_classes: int, number: int | None, s
         raise ValueError(
             f"Cannot take {number} {split} images: expected a multiple of {num_classes} classes, at most {least} each."
         )
-    return torch.cat([torch.nonzero(labels == c)[:each, 0] for c in range(num_classes)]).sort().values
+    return _first(labels, [each] * num_classes)
+
+
+def _first(labels: Tensor, class_sizes: Sequence[int]) -> Tensor:
+    return torch.cat([torch.nonzero(labels == c)[:each, 0] for c, each in enumerate(class_sizes)]).sort().values
 
 
 def from_parts(name: str, given: Dataset | Parts, num_classes: int) -> Dataset:

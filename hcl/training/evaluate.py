@@ -10,7 +10,7 @@ from hcl import geometry
 from hcl.choices import one_of
 from hcl.errors import HclError
 from hcl.inputs import at_least_float32
-from hcl.training import probe
+from hcl.training import hscl, probe
 from hcl.training.data import Dataset, normalize
 from hcl.training.objective import batch_loss, encode, views
 from hcl.training.spec import RunSpec
@@ -19,7 +19,9 @@ Precision = Literal["fp32", "bf16"]
 
 LOSS_BATCHES = 10  # batches that the losses of an evaluation average over
 HARDNESS = (2.0, 5.0, 10.0, 30.0)  # of the hardened losses that are measured in every run
-AT_THE_END = ("linear_probe", "linear_probe_backbone", "knn")  # metrics of the last epoch only
+AT_THE_END = (
+    "linear_probe", "linear_probe_backbone", "knn", "knn_backbone", "downstream_loss", "downstream_loss_test",
+)  # fmt: skip  # metrics of the last epoch only
 INSIDE = 1 - 1e-6  # a norm below this is inside the unit ball: features projected onto it have 1 up to rounding
 _PAIRED = 2000  # training items whose inner products are counted
 
@@ -117,8 +119,10 @@ def evaluate(
     - ``loss``, the run's own, hardened where it is, and ``plain_loss``, without hardening, on the same
       representations (D44, Theorem 1), over 10 batches of the run's size; on these too ``scl``, ``hscl_2`` to
       ``hscl_30``, ``ucl`` and ``hucl_2`` to ``hucl_30`` in the limit k -> infinity, without noise of draws;
+      and, of runs with the loss of H-SCL, what `hcl.training.hscl.measure` returns;
     - at the end `AT_THE_END`: test accuracy of a linear probe on the representations and on the features before the
-      projection head, and of nearest neighbours.
+      projection head, and of nearest neighbours on both; ``downstream_loss``, the least loss of a linear classifier
+      with unit weights on the training split (`hcl.downstream`), and that of the same weights on the test split.
 
     Args:
         model: the encoder.
@@ -180,6 +184,8 @@ def _downstream(model: nn.Module, data: Dataset, spec: RunSpec, z: Tensor, z_tes
         "linear_probe": probe.linear_probe(z, labels, z_test, test_labels),
         "linear_probe_backbone": probe.linear_probe(backbone[0], labels, backbone[1], test_labels),
         "knn": probe.knn_accuracy(z, labels, z_test, test_labels),
+        "knn_backbone": probe.knn_accuracy(backbone[0], labels, backbone[1], test_labels),
+        **probe.downstream_losses(z, labels, z_test, test_labels),
     }
 
 
@@ -211,12 +217,15 @@ def _losses(model: nn.Module, data: Dataset, spec: RunSpec, z: Tensor, generator
         "loss": mean_loss(own, pairs),
         "plain_loss": mean_loss(replace(own, hardness=0.0), pairs),
         **{name: mean_loss(of, exact) for name, of in limit_losses(spec).items()},
+        **(
+            hscl.measure([(z, data.train_labels[i]) for z, i in exact], spec.temperature) if hscl.measured(spec) else {}
+        ),
     }
 
 
 def limit_losses(spec: RunSpec) -> dict[str, RunSpec]:
     """Return the specs of the losses that every run is measured by: of each method, in the limit k -> infinity."""
-    exact = replace(spec, k=None, hardening="exponential", hardness=0.0)
+    exact = replace(spec, k=None, alpha=None, hardening="exponential", hardness=0.0)
     return {
         (f"{'h' * bool(beta)}{name}" + (f"_{beta:g}" if beta else "")): replace(exact, supervised=s, hardness=beta)
         for s, name in ((True, "scl"), (False, "ucl"))

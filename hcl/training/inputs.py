@@ -18,21 +18,17 @@ def load_data(spec: RunSpec, root: Path | None = None) -> Dataset:
     Raises:
         hcl.training.data.DataError: if they are missing or incomplete.
     """
-    seed = spec.seed if spec.dataset == "synthetic" else 0
-    return _load(
-        spec.dataset,
-        (root or places.data_root()).absolute(),
-        seed,
-        spec.num_train,
-        spec.num_test,
-        datasets.DATASETS.get(spec.dataset),
-    )
+    names = ("dataset", "num_train", "num_test", "imbalance", *(["seed"] if spec.dataset == "synthetic" else []))
+    only = RunSpec(supervised=True, **{name: getattr(spec, name) for name in names})
+    return _load(only, (root or places.data_root()).absolute(), datasets.DATASETS.get(spec.dataset))
 
 
 @lru_cache(maxsize=1)
-def _load(name: str, root: Path, seed: int, num_train: int | None, num_test: int | None, loader: object) -> Dataset:
+def _load(spec: RunSpec, root: Path, loader: object) -> Dataset:
     # The loader is part of what is remembered: a name may be registered anew with other data.
-    return datasets.load(name, root, seed=seed).subset(num_train, num_test)
+    data = datasets.load(spec.dataset, root, seed=spec.seed)
+    sizes = None if spec.imbalance == 1 else spec.class_sizes(data.train_labels.bincount().tolist())
+    return data.subset(spec.num_train, spec.num_test, sizes)
 
 
 def check_data(spec: RunSpec, data: Dataset) -> None:
@@ -46,14 +42,19 @@ def check_data(spec: RunSpec, data: Dataset) -> None:
     for what, has, expected in (
         ("data set", data.name, spec.dataset),
         ("number of classes", data.num_classes, entry.num_classes),
-        ("number of training images", len(data.train), spec.num_train or entry.num_train),
+        ("number of training images", len(data.train), spec.images),
         ("number of test images", len(data.test), spec.num_test or entry.num_test),
     ):
         if expected is not None and has != expected:  # sizes of registered data may not be known
             raise ValueError(_refusal(spec, f"{what} {has!r}", repr(expected)))
     if spec.dataset == "synthetic" and data.source != (source := f"generated from seed {spec.seed}"):
         raise ValueError(_refusal(spec, f"data {data.source}", f"those {source}"))
-    for labels, number in ((data.train_labels, spec.num_train), (data.test_labels, spec.num_test)):
+    if spec.imbalance > 1:
+        counts = data.train_labels.bincount(minlength=entry.num_classes).tolist()
+        if spec.num_train is not None and counts != (wanted := spec.class_sizes([len(data.train)] * len(counts))):
+            raise ValueError(_refusal(spec, f"{counts} images of the classes", f"{wanted}"))
+    balanced = ((data.train_labels, spec.num_train if spec.imbalance == 1 else None), (data.test_labels, spec.num_test))
+    for labels, number in balanced:
         if number is not None and not _even(labels, entry.num_classes):
             raise ValueError(_refusal(spec, "more images of some classes than of others", "as many of each"))
 

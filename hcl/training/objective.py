@@ -9,6 +9,7 @@ from torch import Tensor, nn
 from hcl import augment
 from hcl.hardening import make
 from hcl.losses import contrastive_loss, simclr_loss
+from hcl.psi import LogSumExp
 from hcl.training.data import Dataset, normalize, standardize
 from hcl.training.spec import RunSpec
 
@@ -74,17 +75,20 @@ def batch_loss(
     hardening = make(spec.hardening, spec.hardness if hardness is None else hardness)
     if spec.objective == "simclr":
         assert z_pos is not None
-        return simclr_loss(z, z_pos, labels if spec.supervised else None, hardening=hardening)
+        of = labels if spec.supervised else None
+        return simclr_loss(z, z_pos, of, hardening=hardening, temperature=spec.temperature)
     return contrastive_loss(
         z,
         labels,
         supervised=spec.supervised,
         hardening=hardening,
+        temperature=spec.temperature,
         k=spec.k,
         reduction=spec.reduction,  # type: ignore[arg-type]
         negatives=spec.negatives,  # type: ignore[arg-type]
         z_pos=z_pos,
         exclude_self=spec.exclude_self,
+        psi=None if spec.alpha is None else LogSumExp(spec.alpha),
         detach_weights=spec.detach_weights,
         max_positives=None if uniforms is None else uniforms.shape[1],
         uniforms=uniforms,

@@ -3,6 +3,8 @@
 from torch import Tensor
 from torch.nn import functional as F
 
+from hcl.downstream import classifier_loss, downstream_loss
+
 _AT_MOST = 10_000  # training items of a linear probe, so that it takes seconds where a GPU has trained on all
 
 
@@ -25,6 +27,23 @@ def linear_probe(z: Tensor, labels: Tensor, z_test: Tensor, test_labels: Tensor)
     inputs, tested = (((part.double() - mean) / spread).numpy() for part in (z, z_test))
     fitted = LogisticRegression(max_iter=1000, tol=1e-3).fit(inputs, labels.numpy())
     return float(fitted.score(tested, test_labels.numpy()))
+
+
+def downstream_losses(z: Tensor, labels: Tensor, z_test: Tensor, test_labels: Tensor) -> dict[str, float]:
+    """Return L_sup of the training split, and the loss of its weights on the test split (`hcl.downstream`).
+
+    The weights are those of at most 10,000 training items, evenly spaced.
+
+    Args:
+        z: (n, d) features of the training split.
+        labels: (n,) int64.
+        z_test: (m, d) features of the test split.
+        test_labels: (m,) int64.
+    """
+    chosen = slice(None, None, -(-len(z) // _AT_MOST))
+    found = downstream_loss(z[chosen], labels[chosen], starts=1, steps=200)
+    tested = float(classifier_loss(z_test.double(), test_labels, found.weights))
+    return {"downstream_loss": found.loss, "downstream_loss_test": tested}
 
 
 def knn_accuracy(

@@ -3,12 +3,14 @@
 import hashlib
 import json
 import math
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass, fields, replace
 from functools import cache
 from typing import Any, get_args, get_type_hints
 
 from hcl.choices import EncoderName, Family, Negatives, Normalization, Reduction, Stem, meant
 from hcl.training.catalogue import CATALOGUE
+from hcl.training.imbalance import most, sizes
 
 _CHOICES = {
     "encoder": get_args(EncoderName),
@@ -46,6 +48,9 @@ class RunSpec:
         dataset: name in `hcl.training.catalogue.CATALOGUE`, where `hcl.training.data.register_dataset` adds.
         num_train: training images, the first of each class; None is all.
         num_test: test images, likewise.
+        imbalance: training images of the first class to those of the last, by equal factors from class to class
+            (`hcl.training.imbalance`), >= 1; 1 is as many of each. There are ``num_train`` of them in all, None being
+            as many as there can be. Test images are not touched.
         encoder: ``"resnet50"``, ``"small_resnet"`` or ``"mlp"``.
         stem: of a ResNet, ``"cifar"`` (official), ``"torchvision"`` (D21), or of the small one ``"patch"``.
         normalization: ``"unit_ball"``, ``"unit_sphere"`` or ``"none"`` (f / sqrt(d), D27).
@@ -54,6 +59,8 @@ class RunSpec:
         hardening: ``"exponential"``, ``"polynomial"`` or ``"threshold"``.
         hardness: its beta, epsilon or tau, 0 to 1e9; 0 is no hardening, and 1e9 all weight on the hardest negative.
         k: negatives a pair; None is the exact expectation.
+        alpha: > 0 of the loss log(alpha + sum of k exponentials), `hcl.psi.LogSumExp`; 1 is the loss without 1/k of
+            Awasthi et al. (2022). None is `hcl.psi.InfoNCE`. It needs a k.
         reduction: ``"anchor"`` (Algorithm 1) or ``"pair"`` (official code, D1).
         negatives: ``"per_pair"`` (Algorithm 1) or ``"per_anchor"`` (D2).
         exclude_self: drop the anchor from its own negatives (D4).
@@ -71,6 +78,7 @@ class RunSpec:
         init: ``"random"`` weights, or ``"near_nc"``: those that the run `start` ended with (Table 2, D26).
         seed: of weights, data order, draws, noise and synthetic data, keyed on (seed, epoch); below 2^32.
         detach_weights: no gradient through the negatives' weights, as in the official code (D6); False needs k = None.
+        temperature: > 0, divides every inner product, that of the hardening too; 1 is the paper's, .5 H-SCL's (D11).
 
     Raises:
         ValueError: for a value out of range; the message names the field and what was expected.
@@ -80,6 +88,7 @@ class RunSpec:
     supervised: bool
     num_train: int | None = None
     num_test: int | None = None
+    imbalance: float = 1.0
     encoder: str = "resnet50"
     stem: str = "cifar"
     normalization: str = "unit_ball"
@@ -87,6 +96,7 @@ class RunSpec:
     hardening: str = "exponential"
     hardness: float = 0.0
     k: int | None = 256
+    alpha: float | None = None
     reduction: str = "anchor"
     negatives: str = "per_pair"
     exclude_self: bool = False
@@ -102,6 +112,7 @@ class RunSpec:
     init: str = "random"
     seed: int = 0
     detach_weights: bool = True
+    temperature: float = 1.0
 
     def __post_init__(self) -> None:
         for name, hint in _hints().items():
@@ -116,6 +127,8 @@ class RunSpec:
             raise ValueError('positives="augmentation" takes images; for the synthetic data there is "noise".')
         if not self.detach_weights and (self.k is not None or self.objective != "algorithm1"):
             raise ValueError("detach_weights=False needs k=None: drawing negatives has no gradient (D6).")
+        if self.alpha is not None and (self.k is None or self.objective != "algorithm1"):
+            raise ValueError("alpha needs a finite k and the loss of Algorithm 1: log(alpha + sum) grows as log k.")
         if self.stem == "patch" and self.encoder == "resnet50":
             raise ValueError('stem="patch" is of the small ResNet: ResNet-50 has "cifar" and "torchvision" (D21).')
 
@@ -123,13 +136,17 @@ class RunSpec:
         for name, least in _LEAST.items():
             if (value := getattr(self, name)) is not None and value < least:
                 raise ValueError(f"{name}={value}: expected at least {least}.")
-        for name in ("hardness", "weight_decay", "noise", "lr"):
-            value = getattr(self, name)
-            if not 0 <= value < math.inf or (name == "lr" and value == 0):
-                raise ValueError(f"{name}={value!r}: expected a finite number {'>' if name == 'lr' else '>='} 0.")
-        for name, most in _MOST.items():
-            if (value := getattr(self, name)) is not None and value > most:
-                raise ValueError(f"{name}={value}: expected at most {most:,.0f}.")
+        for name in ("hardness", "weight_decay", "noise", "lr", "temperature"):
+            value, above = getattr(self, name), name in ("lr", "temperature")
+            if not 0 <= value < math.inf or (above and value == 0):
+                raise ValueError(f"{name}={value!r}: expected a finite number {'>' if above else '>='} 0.")
+        if not 1 <= self.imbalance <= 1e6:
+            raise ValueError(f"imbalance={self.imbalance!r}: expected a number from 1 to 1,000,000.")
+        if self.alpha is not None and not 0 < self.alpha < math.inf:
+            raise ValueError(f"alpha={self.alpha!r}: expected a finite number > 0.")
+        for name, largest in _MOST.items():
+            if (value := getattr(self, name)) is not None and value > largest:
+                raise ValueError(f"{name}={value}: expected at most {largest:,.0f}.")
 
     @property
     def num_classes(self) -> int:
@@ -144,8 +161,36 @@ class RunSpec:
     @property
     def images_an_epoch(self) -> int:
         """Number of images that the encoder is shown in an epoch, two views of each unless positives are by label."""
-        number = self.num_train or CATALOGUE[self.dataset].num_train or 1  # not known of every registered data set
+        number = self.images or 1  # not known of every registered data set
         return number * (1 if self.positives == "label" else 2)
+
+    @property
+    def images(self) -> int | None:
+        """Number of training images; None where it is not known of a registered data set."""
+        there = CATALOGUE[self.dataset].num_train
+        if self.num_train is not None or there is None or self.imbalance == 1:
+            return self.num_train or there
+        return sum(most([there // self.num_classes] * self.num_classes, self.imbalance))
+
+    def class_sizes(self, available: Sequence[int]) -> list[int]:
+        """Return how many training images each class has.
+
+        Args:
+            available: of each class.
+
+        Raises:
+            ValueError: if these are too few, or a class would have none.
+        """
+        if self.num_train is None:
+            wanted = list(available) if self.imbalance == 1 else most(available, self.imbalance)
+        else:
+            wanted = sizes(self.num_train, len(available), self.imbalance)
+        if any(not 1 <= number <= there for number, there in zip(wanted, available, strict=True)):
+            raise ValueError(
+                f"num_train={self.num_train}, imbalance={self.imbalance:g}: the classes would have {wanted[0]} to "
+                f"{wanted[-1]} images; expected 1 to {min(available)}."
+            )
+        return wanted
 
     @property
     def method(self) -> str:
@@ -212,7 +257,9 @@ def check_feasible(spec: RunSpec) -> None:
         return
     if spec.num_train is not None and spec.num_train > entry.num_train:
         raise ValueError(f"num_train={spec.num_train}: {spec.dataset} has {entry.num_train:,} training images.")
-    images = spec.num_train or entry.num_train
+    if spec.imbalance > 1:
+        spec.class_sizes([entry.num_train // entry.num_classes] * entry.num_classes)
+    images = spec.images or entry.num_train
     if spec.batch_size is not None and spec.batch_size > images:
         raise ValueError(
             f"batch_size={spec.batch_size}: there are {images} training images; expected at most as many, or None for "
