@@ -129,14 +129,14 @@ def debiased_loss(
     r"""Return the debiased contrastive loss of Chuang et al. (2020), with hard negatives of Robinson et al. (2021).
 
     Negatives u are drawn from a pool in which a share tau of items is of the anchor's class. What these bring is taken
-    off again, as far as positives tell (eqs. 7 and 8 of Chuang et al.):
+    off again, as far as positives tell (Chuang et al., Sec. 3):
 
     .. math::
         \ell_i = \frac{1}{|P(i)|} \sum_{p \in P(i)} \log\bigl(1 + Q\, g_i\, e^{-s_{ip}}\bigr), \qquad
         g_i = \max\Bigl\{\frac{E_u e^{s_{iu}} - \tau E_{v \in P(i)} e^{s_{iv}}}{1 - \tau},\; e^{-1/t}\Bigr\}.
 
     With ``hardening`` both means are of the tilted distributions, ``Exponential(beta)`` being that of Robinson et al.
-    (eqs. 3 to 5). As in their code the gradient goes through the weights. Where ``collisions`` is 0, labels number the
+    As in their code the gradient goes through the weights. Where ``collisions`` is 0, labels number the
     images and the pool is ``"others"``, it is `hcl.losses.simclr_loss` with ``detach_weights=False``.
 
     Args:
@@ -179,7 +179,7 @@ def debiased_loss(
 
 @in_full_precision
 def spectral_loss(z: Tensor, labels: Labels) -> Tensor:
-    r"""Return the spectral contrastive loss of HaoChen et al. (2021), eq. 6.
+    r"""Return the spectral contrastive loss of HaoChen et al. (2021).
 
     .. math:: \frac{1}{n} \sum_i \Bigl(-\frac{2}{|P(i)|} \sum_{p \in P(i)} z_i^\top z_p
         + \frac{1}{n - 1} \sum_{a \ne i} (z_i^\top z_a)^2\Bigr).
