@@ -110,7 +110,7 @@ FAULTS: list[tuple[str, str, str]] = [
     ("hcl/training/spec.py", '"seed": MAX_SEED, "epochs": MAX_EPOCHS, "hardness": MAX_HARDNESS}', '"hardness": MAX_HARDNESS}'),
     ("hcl/training/devices.py", '    if not re.fullmatch(r"cuda(:\\d{1,3})?", name):\n', "    if False:\n"),
     ("hcl/training/devices.py", "    if number >= there:\n", "    if False:\n"),
-    ("hcl/training/spec.py", "if (value := getattr(self, name)) is not None and value > most:", "if (value := getattr(self, name)) is None:"),
+    ("hcl/training/spec.py", "if (value := getattr(self, name)) is not None and value > largest:", "if (value := getattr(self, name)) is None:"),
     ("hcl/training/spec.py", "if not 0 <= value < math.inf or", "if not 0 <= value or"),
     ("hcl/companion/terminal.py", "console = Console(markup=False, highlight=False, emoji=False)", "console = Console()"),
     ("hcl/companion/terminal.py", "errors = Console(stderr=True, markup=False, highlight=False, emoji=False)\n    errors.print(Text.assemble((\"error: \", \"red\"), message), soft_wrap=True)",
