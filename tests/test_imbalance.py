@@ -97,6 +97,7 @@ def test_more_of_a_class_than_there_are_is_refused_before_any_data_is_read():
 
 def test_such_runs_are_called_what_they_are():
     said = labels.training(SPEC)
+    assert labels.label(SPEC) == "UCL, k = 4, 10 to 1"
     assert "(10 times as many of the first class as of the last)" in said and "in log(1 + sum)" in said
     assert labels.bound(SPEC) != labels.bound(SPEC)  # no theorem is about classes of unequal size
     even = replace(SPEC, imbalance=1.0)

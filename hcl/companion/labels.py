@@ -18,8 +18,13 @@ def hardness_label(spec: RunSpec) -> str:
 
 
 def label(spec: RunSpec) -> str:
-    """Return ``"HSCL, β = 5"``; plain ``"SCL"`` and ``"UCL"`` without hardening."""
-    return f"{spec.method}, {hardness_label(spec)}" if spec.hardness else spec.method
+    """Return ``"HSCL, β = 5"``; plain ``"SCL"`` and ``"UCL"`` without hardening.
+
+    Of a loss without 1/k and of uneven classes also ``"k = 16"`` and ``"10 to 1"``.
+    """
+    hardened = f"{spec.method}, {hardness_label(spec)}" if spec.hardness else spec.method
+    counted = f", k = {spec.k}" if spec.alpha is not None else ""
+    return hardened + counted + (f", {spec.imbalance:g} to 1" if spec.imbalance > 1 else "")
 
 
 def bound(spec: RunSpec) -> float:

@@ -13,6 +13,7 @@ from hcl import coverage
 from hcl.bounds import ucl_lower_bound
 from hcl.companion.minimisers import Answer
 from hcl.companion.negatives import answers
+from hcl.companion.numbers import number
 from hcl.downstream import collision_floor, downstream_loss, etf_downstream_loss, growth, interval, mean_classifier_loss
 from hcl.psi import LogSumExp
 
@@ -42,7 +43,7 @@ def _measured(question: str) -> tuple[tuple[Answer, dict[str, float]], ...]:
         items = a.problem.population.items
         found = downstream_loss(a.z, a.problem.labels, items)
         row = {
-            "loss": a.loss, "downstream loss": found.loss, "proved to": found.loss - found.bound,
+            "loss": a.loss, "downstream loss": found.loss, "proved to": max(found.loss - found.bound, 0.0),
             "accuracy": accuracy(a.z, a.problem.labels, found.weights, items), "clusters": a.shape.clusters,
             "within class": a.shape.within_class, "gradient": a.gradient, "same loss": a.reached,
         }  # fmt: skip
@@ -104,6 +105,21 @@ def random_table() -> pd.DataFrame:
     return pd.DataFrame(rows).set_index(["number", "rho", "k"])
 
 
+def by_distribution(table: pd.DataFrame) -> pd.DataFrame:
+    """Return a row for each random class distribution: the downstream loss by k, and what is largest over k.
+
+    Args:
+        table: of `random_table`.
+    """
+    losses = table["downstream loss"].unstack("k")
+    groups = table.groupby(level=["number", "rho"])
+    more = {
+        "accuracy": groups["accuracy"].min(), "follows": groups["follows"].max(), "gradient": groups["gradient"].max(),
+    }  # fmt: skip
+    wide = losses.rename(columns=lambda k: f"k = {k}").assign(**more)
+    return wide.droplevel("number")
+
+
 def follows(gram: Tensor, class_weights: Sequence[float]) -> float:
     """Return how the inner products of pairs of classes follow their weights: -1 where rarer pairs are always nearer.
 
@@ -160,6 +176,12 @@ def bounds_table(question: str, num_classes: int, ratio: float = 1.0) -> pd.Data
             }
         )  # fmt: skip
     return pd.DataFrame(rows).set_index("k")
+
+
+def written(table: pd.DataFrame) -> pd.DataFrame:
+    """Return a `bounds_table` for people: what grows beyond all measure as text, to three digits."""
+    large = ("α", "α (loss − τ)")
+    return table.assign(**{name: [number(value, ".3g") for value in table[name]] for name in large})
 
 
 def growth_table(num_classes: int, most: int = 128) -> pd.DataFrame:
