@@ -52,8 +52,8 @@ from hcl.companion import negatives_tables as tables
 from hcl.downstream import JENSEN_GAP, etf_downstream_loss
 from IPython.display import Markdown
 
-figures.set_theme()
 parameters.check()
+figures.set_theme()
 made = minimisers.kept(negatives.PATH)["made"]
 Markdown(
     "The minima were searched for as on {doc}`minimisers`, from "

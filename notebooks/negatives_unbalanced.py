@@ -34,8 +34,8 @@ from hcl.companion import (
 from hcl.companion import negatives_tables as tables
 from IPython.display import Markdown
 
-figures.set_theme()
 parameters.check()
+figures.set_theme()
 made = minimisers.kept(negatives.PATH)["made"]
 Markdown(
     f"Kept points: {negatives.RESTARTS} random starts each, found on "
