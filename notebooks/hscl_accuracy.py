@@ -19,7 +19,9 @@
 # Positives are a second augmented view in all four methods; labels choose the negatives of SCL and H-SCL. {doc}`hscl`
 # explains the methods, {doc}`hscl_epochs` how they are trained.
 #
-# Its graph benchmarks are left out: they need another encoder and other data.
+# At the profile `workstation` these are 12 runs, some 25 minutes each on a core of a CPU, and 16 more for two further
+# seeds: 5 hours, then 7. If hours are short the further seeds are dropped first, those on CIFAR-10 before the others;
+# then the thresholds. Graph benchmarks are left out: they need another encoder and other data.
 
 # %% tags=["parameters"]
 profile: str = "auto"  # smoke, laptop, workstation, gpu, paper; auto: best run

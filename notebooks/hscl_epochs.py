@@ -24,7 +24,6 @@
 # %% tags=["parameters"]
 profile: str = "auto"  # smoke, laptop, workstation, gpu, paper; auto: best run
 dataset: str = "auto"  # such as cifar10; auto: a hundred classes and CIFAR-10
-hardness: list[float] = []  # values of beta; empty: the figure's
 seeds: list[int] = []  # one run a setting each; empty: all that are recorded
 epochs: int = 0  # 0 takes the profile's
 
@@ -32,12 +31,7 @@ epochs: int = 0  # 0 takes the profile's
 from hcl.companion import figures_hscl, hscl_tables, pages, parameters, report
 
 parameters.check()
-asked = {
-    "dataset": dataset,
-    "hardness": hardness,
-    "seeds": seeds,
-    "epochs": epochs,
-}
+asked = {"dataset": dataset, "seeds": seeds, "epochs": epochs}
 shown = {
     name: pages.begun(figure, profile, **asked)
     for name, figure in (

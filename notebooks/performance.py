@@ -216,6 +216,22 @@ COLUMNS = [
 report.show_table(benchmarks_report.shown(suites["run"], COLUMNS))
 
 # %% [markdown]
+# ## As records become many
+#
+# The recorded runs again under other seeds: processor time of the commands that look at every record. The build of this
+# book looks at all of them once, for its checks, the explorer and the status page; beyond that a page reads the records
+# that it shows, however many there are.
+
+# %%
+growth = suites["growth"]
+report.show_table(
+    benchmarks_report.shown(growth, ["records", "seconds", "ms_a_record"])
+)
+
+# %%
+Markdown(f"**What is seen.** Of records: {benchmarks_report.grown(growth)}.")
+
+# %% [markdown]
 # ## Does the fast path compute the same?
 #
 # Checked on the device itself: single steps from equal states, an evaluation of equal weights, draws, a run stopped and

@@ -162,6 +162,14 @@ def test_a_case_measured_again_replaces_its_row_and_keeps_the_others(setting):
     assert Results("s", setting).current("a") and not Results("s", setting).current("c")
 
 
+def test_growth_is_told_from_the_fewest_to_the_most_records():
+    rows = [("a", 250, 2.0), ("a", 1000, 5.0), ("a", 500, 3.0), ("b", 250, 1.0), ("b", 1000, 4.0), ("c", 250, 1.0)]
+    frame = pd.DataFrame([{"case": f"{w}, {n} records", "records": n, "seconds": s} for w, n, s in rows])
+    assert benchmarks_report.grown(frame) == (
+        "with 4 times as many, a takes 2.5 times as long; with 4 times as many, b takes 4.0 times as long"
+    )
+
+
 def test_a_suite_stops_in_time_survives_a_failing_case_and_goes_on(setting):
     def fail():
         raise RuntimeError("no such kernel")

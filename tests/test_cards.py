@@ -16,7 +16,7 @@ from helpers import ROOT
 from test_notebooks import HEADER
 from test_paper import made_up
 
-from hcl.companion import cards, downloads, estimates, facts, notebooks, notes
+from hcl.companion import book, cards, downloads, estimates, facts, notebooks, notes
 from hcl.companion import study as studies
 from hcl.companion.extensions import cards as extension
 from hcl.training.runs import save
@@ -261,7 +261,8 @@ def test_what_a_cell_shows_can_come_from_elsewhere_than_the_page(tmp_path, runs_
     page, cells = notebook.metadata["hcl"], [cell.metadata.get("hcl") for cell in notebook.cells]
     assert page["said"] == [["Measured on", "a machine"]] and "groups" not in page
     assert [bool(told) for told in cells] == [False, True, False]
-    assert [len(cell.outputs) for cell in notebook.cells] == [0, 1, 1], "what tells only where it is from is not shown"
+    assert [len(cell.outputs) for cell in notebook.cells] == [1, 1, 1], "beside a drawing it would be drawn too"
+    assert not book.faults(notebook)
     (group,) = cells[1]["groups"]
     assert (group["profile"], group["dataset"], group["runs"], group["wanted"]) == ("laptop", "cifar10", 2, 2)
 

@@ -75,6 +75,19 @@ def shown(frame: pd.DataFrame, columns: list[str]) -> pd.DataFrame:
     return frame.set_index(["kind", "case"]).reindex(columns=columns).dropna(axis=1, how="all").map(written)
 
 
+def grown(frame: pd.DataFrame) -> str:
+    """Return in words how much longer commands take with the most records than with the fewest, of suite ``growth``."""
+    said = []
+    for what, rows in frame.groupby(frame["case"].str.rpartition(", ")[0], sort=False):
+        few, many = rows.loc[rows["records"].idxmin()], rows.loc[rows["records"].idxmax()]
+        if many["records"] > few["records"]:
+            said.append(
+                f"with {many['records'] / few['records']:.0f} times as many, {what} takes "
+                f"{many['seconds'] / few['seconds']:.1f} times as long"
+            )
+    return "; ".join(said)
+
+
 def written(value: object) -> str:
     """Return a value for a table."""
     if value is None or value != value:

@@ -18,6 +18,8 @@ from hcl.errors import HclError
 from hcl.training import places
 from hcl.training.provenance import provenance
 
+UNSEEN = "<!-- where this comes from -->"  # an output that is there for its metadata alone
+
 __all__ = [
     "TYPES", "NotebookError", "ParameterError", "check_output", "check_parameters", "drifted", "execute", "from_source",
     "pairs", "parameters_of", "path_of", "sync",
@@ -171,10 +173,10 @@ def _tell(output: Path, source: str) -> None:
             facts = shown.get("metadata", {}).get("text/markdown", {}).pop("hcl", None)
             if facts is None:
                 continue
-            if not shown.data["text/markdown"]:  # all that it says
-                cell.outputs.remove(shown)
             drawn = any(output is not shown and "data" in output for output in cell.outputs)
             about = cell.metadata.setdefault("hcl", {}) if drawn else told  # what the cell shows, or the page
             about |= facts
+            if drawn and shown.data["text/markdown"] == UNSEEN:
+                cell.outputs.remove(shown)
     notebook.metadata["hcl"] = told
     output.write_text(_text(notebook), encoding="utf-8", newline="\n")

@@ -9,6 +9,7 @@ from hcl.companion.costs import cost_note
 from hcl.companion.facts import facts, grouped
 from hcl.companion.facts import origin as facts_of_runs
 from hcl.companion.labels import label, training
+from hcl.companion.notebooks import UNSEEN
 from hcl.companion.registry import row_of
 from hcl.companion.study import BY_ROW, Study
 from hcl.training.catalogue import NUM_TRAIN
@@ -82,7 +83,7 @@ def origin(runs: Sequence[Run] = (), line: str = "", **said: str) -> Markdown:
         **said: what an open one says, by name; ``_`` is a space.
     """
     told = {"line": line, "said": [[name.replace("_", " "), text] for name, text in said.items()]} if line else {}
-    return Markdown("", metadata={"hcl": told or facts_of_runs(runs)})
+    return Markdown(UNSEEN, metadata={"hcl": told or facts_of_runs(runs)})
 
 
 def begun_note(study: Study) -> str:
