@@ -62,6 +62,9 @@ Markdown(
     "them is computed from the points as this page is built."
 )
 
+# %% tags=["remove-input"]
+negatives.origin()
+
 # %% [markdown]
 # ## Collisions and coverage
 #

@@ -43,6 +43,9 @@ Markdown(
     "them is computed as this page is built."
 )
 
+# %% tags=["remove-input"]
+negatives.origin()
+
 # %% [markdown]
 # ## One frequent class and two rare ones
 #
