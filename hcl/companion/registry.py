@@ -183,6 +183,7 @@ FIGURES = {
         Figure("minimisers", "What minimises the losses where the theorems stop", BEYOND, "minimisers", part=BEYOND),
         *entries_negatives.FIGURES,
         *entries_hscl.FIGURES,
+        Figure("neighbours", "Losses of other works beside the paper's", "Sec. 2", "neighbours", part=BEYOND),
     )
 }  # fmt: skip
 

@@ -13,9 +13,10 @@ from hcl.companion.claims.collapse import COLLAPSE
 from hcl.companion.claims.hscl import HSCL
 from hcl.companion.claims.main import MAIN
 from hcl.companion.claims.negatives import NEGATIVES, OURS
+from hcl.companion.claims.neighbours import NEIGHBOURS
 from hcl.companion.claims.parts import Claim
 from hcl.companion.claims.theory import THEORY
 
-CLAIMS: tuple[Claim, ...] = (*THEORY, *MAIN, *COLLAPSE, *APPENDIX, *NEGATIVES, *HSCL, *BEYOND, *OURS)
+CLAIMS: tuple[Claim, ...] = (*THEORY, *MAIN, *COLLAPSE, *APPENDIX, *NEGATIVES, *HSCL, *BEYOND, *OURS, *NEIGHBOURS)
 
 __all__ = ["CLAIMS", "Claim"]
