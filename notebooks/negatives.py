@@ -52,8 +52,8 @@ from hcl.companion import negatives_tables as tables
 from hcl.downstream import JENSEN_GAP, etf_downstream_loss
 from IPython.display import Markdown
 
-figures.set_theme()
 parameters.check()
+figures.set_theme()
 made = minimisers.kept(negatives.PATH)["made"]
 Markdown(
     "The minima were searched for as on {doc}`minimisers`, from "
@@ -61,6 +61,9 @@ Markdown(
     f"{made['date'][:10]} by commit {made['commit'][:10]}). Everything said of "
     "them is computed from the points as this page is built."
 )
+
+# %% tags=["remove-input"]
+negatives.origin()
 
 # %% [markdown]
 # ## Collisions and coverage

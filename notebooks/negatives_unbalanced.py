@@ -34,14 +34,17 @@ from hcl.companion import (
 from hcl.companion import negatives_tables as tables
 from IPython.display import Markdown
 
-figures.set_theme()
 parameters.check()
+figures.set_theme()
 made = minimisers.kept(negatives.PATH)["made"]
 Markdown(
     f"Kept points: {negatives.RESTARTS} random starts each, found on "
     f"{made['date'][:10]} by commit {made['commit'][:10]}; all that is said of "
     "them is computed as this page is built."
 )
+
+# %% tags=["remove-input"]
+negatives.origin()
 
 # %% [markdown]
 # ## One frequent class and two rare ones

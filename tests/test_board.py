@@ -107,7 +107,7 @@ def test_each_claim_has_one_line_and_one_mark():
     ids = [a["id"] for a in lines.of("hcl-claim")]
     assert len(ids) == len(set(ids)) == len(CLAIMS) and set(ids) == names
     assert sorted(a["href"] for a in marks.of("hcl-mark")) == sorted(f"#{name}" for name in names)
-    pages_of_figures = dict.fromkeys(figure.notebook for figure in registry.FIGURES.values())
+    pages_of_figures = {(figure.notebook, figure.work) for figure in registry.FIGURES.values()}  # a row a work
     assert len(marks.of("tr")) - len(marks.of("thead")) == len(pages_of_figures)
 
 

@@ -79,7 +79,8 @@ def grown(frame: pd.DataFrame) -> str:
     """Return in words how much longer commands take with the most records than with the fewest, of suite ``growth``."""
     said = []
     for what, rows in frame.groupby(frame["case"].str.rpartition(", ")[0], sort=False):
-        few, many = rows.loc[rows["records"].idxmin()], rows.loc[rows["records"].idxmax()]
+        ordered = rows.sort_values("records")
+        few, many = ordered.iloc[0], ordered.iloc[-1]
         if many["records"] > few["records"]:
             said.append(
                 f"with {many['records'] / few['records']:.0f} times as many, {what} takes "

@@ -1,10 +1,10 @@
 """The figures of "Do More Negative Samples Necessarily Hurt in Contrastive Learning?" (2022), and their runs.
 
-What is computed needs no run. On real images these are, at ``workstation``, 6 runs on CIFAR-10 (`FIRST`: even classes
-and uneven ones, with 1, 16 and 512 negatives), estimated at 24 minutes each on a CPU core, and 12 more for two further
-seeds (`SEEDS`): two and a half hours, then five. What is dropped first, if hours are short: the further seeds, then
-k = 16. The 100 classes of that work's experiments are left out; `hcl run negatives_images -p dataset=cifar100` makes
-them.
+What is computed needs no run. On real images these are, at ``workstation``, 6 runs on CIFAR-10 (`FIRST`: even
+classes and uneven ones, with 1, 16 and 512 negatives), estimated by `hcl campaign --plan` at ten minutes each on a
+CPU core, and 12 more for two further seeds (`SEEDS`): one hour, then two. What is dropped first, if hours are short:
+the further seeds, then k = 16. The 100 classes of that work's experiments are left out; `hcl run negatives_images -p
+dataset=cifar100` makes them.
 """
 
 from collections.abc import Sequence

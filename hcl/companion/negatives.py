@@ -8,8 +8,9 @@ from pathlib import Path
 from typing import Any
 
 import torch
+from IPython.display import Markdown
 
-from hcl.companion import minimisers
+from hcl.companion import minimisers, notes
 from hcl.companion.minimisers import Answer
 
 PATH = Path(__file__).with_name("negatives.json")
@@ -59,6 +60,17 @@ def answers(question: str, path: Path = PATH) -> tuple[Answer, ...]:
         path: of the file.
     """
     return minimisers.answers(question, path)
+
+
+def origin() -> Markdown:
+    """Return nothing to be seen, with what the book makes the card of a page from: what found the points."""
+    made = minimisers.kept(PATH)["made"]
+    return notes.origin(
+        line=f"points found on {made['date'][:10]}, measured anew",
+        Points=f"searched for on {made['date'][:10]} on {made['device']}, with torch {made['torch']}, at commit "
+        f"{made['commit'][:10]}, {RESTARTS} starts each; `make minimisers` searches again",
+        Numbers="losses, gradients and shapes of these points, measured when this page was built",
+    )
 
 
 if __name__ == "__main__":

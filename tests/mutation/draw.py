@@ -105,7 +105,7 @@ def main() -> None:
     """Draw, and keep the results of mutants that are known."""
     known = {mutant.key: mutant for mutant in table.read() if mutant.state != "gone"}
     new = [mutant for module, (count, _) in PLAN.items() for mutant in drawn(module, count)]
-    new += invented(BY_HAND, "by hand") + faults.mutants()
+    new += invented(BY_HAND, "by hand") + invented(faults.FAULTS, faults.OPERATOR) + faults.protections()
     for mutant in new:
         if (old := known.get(mutant.key)) is not None:
             mutant.state, mutant.reason, mutant.seconds = old.state, old.reason, old.seconds

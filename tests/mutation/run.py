@@ -156,7 +156,7 @@ def main() -> None:
     options = parser.parse_args()
     mutants = table.read()
     known = {mutant.key for mutant in mutants}
-    mutants += [mutant for mutant in faults.mutants() if mutant.key not in known]
+    mutants += [mutant for mutant in faults.protections() if mutant.key not in known]
     chosen = [
         m for m in mutants
         if m.state == options.again and options.module in (None, m.module) and m.operator.startswith(options.operator)
