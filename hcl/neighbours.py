@@ -7,7 +7,7 @@ positives brings 0.
 
 The triplet loss has no function here: it is `hcl.losses.contrastive_loss` with ``psi=Triplet(margin)``. FaceNet's (F.
 Schroff, D. Kalenichenko and J. Philbin, CVPR 2015), of squared distances on the sphere, is twice that with half its
-margin, as |a - p|^2 - |a - n|^2 = 2 (a . n - a . p).
+margin, as ``|a - p|^2 - |a - n|^2 = 2 (a . n - a . p)``.
 """
 
 from typing import Literal, NamedTuple, get_args
