@@ -97,6 +97,12 @@ def test_import_hcl_brings_nothing_a_loss_only_torch_and_the_first_layer_numpy_a
         assert not {"pandas", "typer", "rich", "sklearn", "matplotlib", "PIL", "hcl.training"} & brought
 
 
+def test_a_page_waits_for_nothing_that_it_does_not_need():
+    """Seconds, and each of some thirty pages would have them: a kernel of its own imports everything anew."""
+    (brought,) = imported_by("from hcl.companion import figures, pages, parameters, report, scoreboard")
+    assert "pandas" in brought and not {"jupytext", "nbformat", "papermill", "scipy.stats", "sklearn", "ray"} & brought
+
+
 def test_the_drawing_of_the_layers_is_that_of_the_imports():
     """Where it is not: make layers."""
     drawn = layers.drawing()

@@ -11,7 +11,7 @@ import torch
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
-from scipy.stats import t
+from scipy.special import stdtrit
 from torch.nn import functional as F
 
 from hcl import geometry
@@ -256,7 +256,7 @@ def _beyond(base: "pd.Series[float]", variant: "pd.Series[float]") -> str:
     """Return whether means over seeds differ by more than chance does, judged by the spread of the base."""
     if len(base) < 2:
         return "one seed"
-    chance = t.ppf(0.975, len(base) - 1) * base.std() * math.sqrt(1 / len(base) + 1 / len(variant))
+    chance = stdtrit(len(base) - 1, 0.975) * base.std() * math.sqrt(1 / len(base) + 1 / len(variant))
     return "yes" if abs(variant.mean() - base.mean()) > chance + _DIGITS else "no"
 
 

@@ -3,7 +3,7 @@
 import math
 from collections.abc import Sequence
 
-from scipy.stats import t
+from scipy.special import stdtrit
 
 from hcl.companion.evidence import DERIVED, Setting
 from hcl.companion.labels import bound, label
@@ -131,7 +131,7 @@ def _margin(terms: Terms, measure: str, limits: Limits) -> float | None:
         freedom[source.spec] = known[1]
     # Records are written to seven digits: less than that is no difference.
     digits = 1e-6 * max(abs(setting.mean(column)) for _, setting in terms)
-    return limits.noise * float(t.ppf(0.975, sum(freedom.values()))) * math.sqrt(variance) + digits
+    return limits.noise * float(stdtrit(sum(freedom.values()), 0.975)) * math.sqrt(variance) + digits
 
 
 def _named(terms: Terms) -> str:

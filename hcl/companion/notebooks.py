@@ -14,11 +14,10 @@ from nbformat import NotebookNode
 from traitlets.config import Config
 
 from hcl.companion.parameters import TYPES, Declared, ParameterError, check_values, declared
+from hcl.companion.unseen import UNSEEN
 from hcl.errors import HclError
 from hcl.training import places
 from hcl.training.provenance import provenance
-
-UNSEEN = "<!-- where this comes from -->"  # an output that is there for its metadata alone
 
 __all__ = [
     "TYPES", "NotebookError", "ParameterError", "check_output", "check_parameters", "drifted", "execute", "from_source",

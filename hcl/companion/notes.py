@@ -9,9 +9,9 @@ from hcl.companion.costs import cost_note
 from hcl.companion.facts import facts, grouped
 from hcl.companion.facts import origin as facts_of_runs
 from hcl.companion.labels import label, training
-from hcl.companion.notebooks import UNSEEN
 from hcl.companion.registry import row_of
 from hcl.companion.study import BY_ROW, Study
+from hcl.companion.unseen import UNSEEN
 from hcl.training.catalogue import NUM_TRAIN
 from hcl.training.runs import Run
 from hcl.training.spec import RunSpec
