@@ -42,8 +42,8 @@ from hcl.companion import (
     scoreboard,
 )
 
-figures.set_theme()
 parameters.check()
+figures.set_theme()
 report.show_table(neighbours.sampling_table())
 
 # %% [markdown]

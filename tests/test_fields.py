@@ -367,6 +367,8 @@ ROWS = [
     Row("seed", seeds, {seed: streams(seed) for seed in (0, 1, 5)}),
     Row("seed", orders, {0: True, 7: True}),
     Row("seed", images, {0: True, 1: True}, {"dataset": "synthetic", "num_train": None, "num_test": None}),
+    Row("temperature", everywhere("temperature"), same(1.0, 0.5)),
+    Row("temperature", everywhere("temperature"), same(1.0, 0.5), SIMCLR),
     Row("detach_weights", everywhere("detach_weights"), same(True, False), EXACT),
     Row("detach_weights", gradient, {True: True, False: True}, EXACT),
 ]  # fmt: skip

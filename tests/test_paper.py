@@ -29,8 +29,9 @@ def test_every_figure_has_distinct_valid_specs_at_every_profile(figure, profile)
     study = studies.study(figure.name, profile)
     assert len({spec.run_id for spec in study.specs}) == len(study.specs) >= 1
     assert {spec.hardness for spec in study.specs} == set(figure.hardness)
-    sides = {"table1": {True}, "fig03_long": {False}}
-    assert {spec.supervised for spec in study.specs} == sides.get(figure.name, {True, False})
+    one_sided = {"table1": True, "fig03_long": False, "negatives_images": False, "hscl_epochs": False}
+    side = one_sided.get(figure.name.removesuffix("_cifar10"))
+    assert {spec.supervised for spec in study.specs} == ({True, False} if side is None else {side})
 
 
 def test_paper_profile_is_the_paper():
@@ -283,7 +284,7 @@ def test_cifar10_is_trained_at_workstation_until_its_images_are_fitted():
 
 
 def test_committed_records_are_whole_and_complete_at_laptop(tmp_path, monkeypatch):
-    """Every record in the repository is of a figure, every figure has all its runs at laptop, and all is small."""
+    """Each is of a figure, every figure of the paper has all its runs at laptop, and all is small."""
     monkeypatch.setenv("HCL_DATA", str(tmp_path))
     root = places.PACKAGE.parent / "runs"
     records = runs.all_records(root)
@@ -296,7 +297,7 @@ def test_committed_records_are_whole_and_complete_at_laptop(tmp_path, monkeypatc
         found = [studies.study(figure.name, profile, root=root) for profile in profiles.BEST_FIRST]
         belonging |= {spec for study in found for spec in study.specs}
         belonging |= {spec for seed in range(10) for study in found for spec in seeded(study, seed)}
-        assert found[-1].complete(root), figure.name
+        assert figure.part != registry.PAPER or found[-1].complete(root), figure.name
     assert {run.spec for run in records} <= belonging
     assert sum(path.stat().st_size for path in root.rglob("*") if path.is_file()) < 40e6
 

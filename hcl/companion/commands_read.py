@@ -3,7 +3,7 @@
 from typing import Annotated, Any
 
 import typer
-from rich.table import Table
+from rich.table import Column, Table
 
 from hcl.companion import costs, profiles, registry
 from hcl.companion.terminal import print_json, reported, say, show
@@ -15,7 +15,8 @@ AsJson = Annotated[bool, typer.Option("--json", help="print JSON")]
 def list_figures() -> None:
     """List figures, tables and theorems, and the profiles they can be run at with what a run costs."""
     with reported(timed=False):
-        table = Table("figure", "what it shows", "paper", "notebook")
+        names = max(map(len, registry.FIGURES))  # which are typed: never cut
+        table = Table(Column("figure", min_width=names), "what it shows", "paper", Column("notebook", overflow="fold"))
         for figure in registry.FIGURES.values():
             table.add_row(figure.name, figure.title, figure.section, figure.notebook)
         show(table)
