@@ -198,8 +198,9 @@ _DERIVED = "lost in our text; derived"
 
 HSCL: tuple[Claim, ...] = (
     _computed(
-        "measure", "Change of measure: the mean of s under p' = ρp / E[ρ] is E[ρs] / E[ρ].", "Proposition 1", "proved",
-        _measure,
+        "measure",
+        "Change of measure: a mean over hardened negatives is a weighted mean over all negatives, divided by the mean "
+        "weight.", "Proposition 1", "proved", _measure,
     ),
     _computed(
         "mixture", "H-UCL's negatives are a mixture: with probability w hard collisions, otherwise those of H-SCL.",
