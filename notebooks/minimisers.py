@@ -64,14 +64,7 @@ Markdown(
 )
 
 # %% tags=["remove-input"]
-notes.origin(
-    line=f"points found on {made['date'][:10]}, measured anew",
-    Points=f"searched for on {made['date'][:10]} on {made['device']}, with "
-    f"torch {made['torch']}, at commit {made['commit'][:10]}; "
-    "`make minimisers` searches again",
-    Numbers="losses, gradients and shapes of these points, measured when this "
-    "page was built",
-)
+minimisers.origin()
 
 # %% [markdown]
 # ## The least HUCL loss

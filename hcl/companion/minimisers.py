@@ -12,8 +12,10 @@ from pathlib import Path
 from typing import Any
 
 import torch
+from IPython.display import Markdown
 from torch import Tensor
 
+from hcl.companion import notes
 from hcl.explore import STATIONARY, Problem, explore
 from hcl.hardening import Exponential
 from hcl.psi import LogSumExp
@@ -174,6 +176,22 @@ def answers(question: str, path: Path = PATH) -> tuple[Answer, ...]:
         path: of the file.
     """
     return tuple(_answer(question, row) for row in kept(path)[question])
+
+
+def origin(path: Path = PATH, more: str = "") -> Markdown:
+    """Return nothing to be seen, with what the book makes the card of a page from: what found the points.
+
+    Args:
+        path: of the file.
+        more: said of the search besides.
+    """
+    made = kept(path)["made"]
+    return notes.origin(
+        line=f"points found on {made['date'][:10]}, measured anew",
+        Points=f"searched for on {made['date'][:10]} on {made['device']}, with torch {made['torch']}, at commit "
+        f"{made['commit'][:10]}{more}; `make minimisers` searches again",
+        Numbers="losses, gradients and shapes of these points, measured when this page was built",
+    )
 
 
 def _answer(question: str, row: Mapping[str, Any]) -> Answer:

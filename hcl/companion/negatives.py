@@ -10,7 +10,7 @@ from typing import Any
 import torch
 from IPython.display import Markdown
 
-from hcl.companion import minimisers, notes
+from hcl.companion import minimisers
 from hcl.companion.minimisers import Answer
 
 PATH = Path(__file__).with_name("negatives.json")
@@ -64,13 +64,7 @@ def answers(question: str, path: Path = PATH) -> tuple[Answer, ...]:
 
 def origin() -> Markdown:
     """Return nothing to be seen, with what the book makes the card of a page from: what found the points."""
-    made = minimisers.kept(PATH)["made"]
-    return notes.origin(
-        line=f"points found on {made['date'][:10]}, measured anew",
-        Points=f"searched for on {made['date'][:10]} on {made['device']}, with torch {made['torch']}, at commit "
-        f"{made['commit'][:10]}, {RESTARTS} starts each; `make minimisers` searches again",
-        Numbers="losses, gradients and shapes of these points, measured when this page was built",
-    )
+    return minimisers.origin(PATH, f", {RESTARTS} starts each")
 
 
 if __name__ == "__main__":

@@ -49,6 +49,11 @@ class Verdict:
 WAITING = Verdict("waiting", "–", "its runs are still to be made")
 
 
+def holds(name: str, text: str, so: bool) -> Part:
+    """Return the part that a number is, which holds or fails."""
+    return Part(name, text, "holds" if so else "fails")
+
+
 def judge(parts: Iterable[Part], *, enough: Literal["all", "any"] = "all", partial: bool = True) -> Verdict:
     """Return the verdict of a claim's parts; without any to judge it waits for its runs.
 

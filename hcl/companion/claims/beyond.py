@@ -13,7 +13,7 @@ import pandas as pd
 from hcl import hucl
 from hcl.companion import minimisers_tables as tables
 from hcl.companion.claims.parts import Check, Claim
-from hcl.companion.verdicts import Part, judge
+from hcl.companion.verdicts import Part, holds, judge
 from hcl.explore import STATIONARY
 
 Table = Any  # a data frame, of whose values the stubs of pandas know too little
@@ -23,10 +23,6 @@ _SAME = 1e-4  # of two inner products
 _SPREAD = 1e-3  # within a class: what is below is a point
 
 _table = cache(lambda compute: compute())
-
-
-def _holds(name: str, text: str, holds: bool) -> Part:
-    return Part(name, text, "holds" if holds else "fails")
 
 
 def _of(compute: Callable[[], pd.DataFrame], *parts: Callable[[Table], list[Part]]) -> Check:
@@ -39,7 +35,7 @@ def _of(compute: Callable[[], pd.DataFrame], *parts: Callable[[Table], list[Part
 
 def _stationary(table: Table) -> Part:
     worst, count = float(table["gradient"].max()), len(table)
-    return _holds("projected gradient", f"at most {worst:.1g} at {count} minima", worst < STATIONARY)
+    return holds("projected gradient", f"at most {worst:.1g} at {count} minima", worst < STATIONARY)
 
 
 def _at_bound(table: Table) -> list[Part]:
@@ -47,7 +43,7 @@ def _at_bound(table: Table) -> list[Part]:
     for c, rows in table.groupby("C"):
         low, high = rows["above the bound"].min(), rows["above the bound"].max()
         text = f"C = {c}: {low:+.0e} to {high:+.0e}"
-        parts.append(_holds("lowest found less the bound", text, bool(low > -_EQUAL and high < _EQUAL)))
+        parts.append(holds("lowest found less the bound", text, bool(low > -_EQUAL and high < _EQUAL)))
     return parts
 
 
@@ -55,8 +51,8 @@ def _shrunken(table: Table) -> list[Part]:
     worst = float(table["off a shrunken ETF"].max())
     full = all(row["symmetry"] == tables.full_symmetry(int(key[0])) for key, row in table.iterrows())
     return [
-        _holds("distance from an ETF of some radius", f"at most {worst:.1g}", worst < _SAME),
-        _holds("symmetry", f"all C! permutations in {'every' if full else 'not every'} case", full),
+        holds("distance from an ETF of some radius", f"at most {worst:.1g}", worst < _SAME),
+        holds("symmetry", f"all C! permutations in {'every' if full else 'not every'} case", full),
     ]
 
 
@@ -69,13 +65,13 @@ def _critical(table: Table) -> list[Part]:
         falls = all(b < a for a, b in pairwise(r for beta, r in sorted(radii.items()) if beta > edge))
         below = [beta for beta in radii if beta <= edge]
         text = f"C = {c}: edge at β = {edge:.2f}, radius 1 at {len(below)} of {len(radii)} hardnesses"
-        parts.append(_holds("radius", text, right and falls))
+        parts.append(holds("radius", text, right and falls))
     return parts
 
 
 def _finite(table: Table) -> list[Part]:
     worst = float(table["above the best shrunken ETF"].abs().max())
-    return [_holds("lowest found less the best shrunken ETF", f"at most {worst:.0e}", worst < _EQUAL)]
+    return [holds("lowest found less the best shrunken ETF", f"at most {worst:.0e}", worst < _EQUAL)]
 
 
 def _sphere(table: Table) -> list[Part]:
@@ -84,18 +80,18 @@ def _sphere(table: Table) -> list[Part]:
         above = rows["above the bound"]
         if d == c:
             text = f"C = {c}, d = {d}: {above.abs().max():.0e}"
-            parts.append(_holds("lowest found less the bound", text, bool(above.abs().max() < _EQUAL)))
+            parts.append(holds("lowest found less the bound", text, bool(above.abs().max() < _EQUAL)))
         else:
             text = f"C = {c}, d = {d}: {above.min():.4f} to {above.max():.4f}"
-            parts.append(_holds("lowest found less the bound", text, bool(above.min() > _SAME)))
+            parts.append(holds("lowest found less the bound", text, bool(above.min() > _SAME)))
     centre = float(table["norm of the mean"].min())
-    return [*parts, _holds("norm of the mean of the class means", f"at least {centre:.2f}", centre > _SPREAD)]
+    return [*parts, holds("norm of the mean of the class means", f"at least {centre:.2f}", centre > _SPREAD)]
 
 
 def _half(table: Table) -> list[Part]:
     rows = table[[c == 2 * d for _, c, d in table.index]]
     return [
-        _holds(
+        holds(
             "lowest found", f"{loss}, C = {c}, d = {d}: {row['shape']}",
             row["shape"] in ("square", "octahedron") or row["shape"].startswith("cross-polytope"),
         )
@@ -108,8 +104,8 @@ def _apart(table: Table) -> list[Part]:
     merged = [key for key, row in rows.iterrows() if "merge" in row["shape"]]
     inside = float(rows["norm"].min())
     return [
-        _holds("classes", f"distinct in {len(rows) - len(merged)} of {len(rows)} cases with d > 1", not merged),
-        _holds("least norm of a class mean", f"{inside:.6f}", inside > 1 - _SAME),
+        holds("classes", f"distinct in {len(rows) - len(merged)} of {len(rows)} cases with d > 1", not merged),
+        holds("least norm of a class mean", f"{inside:.6f}", inside > 1 - _SAME),
     ]
 
 
@@ -123,13 +119,13 @@ def _merging(table: Table) -> list[Part]:
         edge = tables.merging_ratio(loss == "SCL")
         right = bool(merged) and max(apart) < edge < min(merged)
         text = f"{loss}: apart up to {max(apart):g} to 1" + (f", merged from {min(merged):g} to 1" if merged else "")
-        parts.append(_holds("the two rare classes", f"{text}, edge at {edge:.2f}", right and rises))
+        parts.append(holds("the two rare classes", f"{text}, edge at {edge:.2f}", right and rises))
     return parts
 
 
 def _one_point(table: Table) -> list[Part]:
     worst = float(table["within class"].max())
-    return [_holds("distance within classes", f"at most {worst:.1g}", worst < _SPREAD)]
+    return [holds("distance within classes", f"at most {worst:.1g}", worst < _SPREAD)]
 
 
 def _never_merging(table: Table) -> list[Part]:
@@ -138,9 +134,9 @@ def _never_merging(table: Table) -> list[Part]:
     fewest = int(rows["clusters"].min())
     farther = bool((rows["norm, rare"] >= rows["norm, frequent"] - _SAME).all())
     return [
-        _holds("clusters", f"{fewest} of 3 up to {rows.index.max():g} to 1", fewest == 3),
-        _holds("inner products of two classes", f"differ by at most {gap:.1g}", gap < _SAME),
-        _holds("norms", "the rare classes farther out", farther),
+        holds("clusters", f"{fewest} of 3 up to {rows.index.max():g} to 1", fewest == 3),
+        holds("inner products of two classes", f"differ by at most {gap:.1g}", gap < _SAME),
+        holds("norms", "the rare classes farther out", farther),
     ]
 
 
@@ -154,7 +150,7 @@ def _spreading(table: Table) -> list[Part]:
         right = all((width > _SPREAD) == (share > edge) for share, width in spread.items())
         points = max((share for share, width in spread.items() if width <= _SPREAD), default=0.0)
         text = f"{items} items, d = {d}: points up to a share of {points:g}, edge at {edge:.3f}"
-        parts.append(_holds("classes", text, right))
+        parts.append(holds("classes", text, right))
     return parts
 
 
@@ -162,18 +158,18 @@ def _means(table: Table) -> list[Part]:
     rows = table[(table["within class"] > _SPREAD) & (table.index.get_level_values("share") < 1)]
     worst, radius = float(rows["means off an ETF of it"].max()), float(rows["radius of the means"].min())
     text = f"at most {worst:.1g} off in {len(rows)} cases, radius down to {radius:.2f}"
-    return [_holds("class means", text, bool(len(rows)) and worst < _SAME)]
+    return [holds("class means", text, bool(len(rows)) and worst < _SAME)]
 
 
 def _supervised(table: Table) -> list[Part]:
     rows = table.loc["SCL"]
     worst, spread = float(rows["above the bound"].abs().max()), float(rows["within class"].max())
-    return [_holds("SCL", f"{worst:.0e} from its bound, distance within classes {spread:.0e}", worst < _EQUAL)]
+    return [holds("SCL", f"{worst:.0e} from its bound, distance within classes {spread:.0e}", worst < _EQUAL)]
 
 
 def _all_items(_: Table) -> list[Part]:
     apart, loss = tables.etf_of_all_items()
-    return [_holds("six items, d = 5", f"{apart:.0e} from an ETF of six, loss {loss:+.0e}", apart < _SAME)]
+    return [holds("six items, d = 5", f"{apart:.0e} from an ETF of six, loss {loss:+.0e}", apart < _SAME)]
 
 
 def _claim(name: str, statement: str, where: str, asked: str, check: Check) -> Claim:

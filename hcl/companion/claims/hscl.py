@@ -4,14 +4,14 @@ Its text as this project has it lost formulas and numbers: statements are those 
 from them (`hcl.anchors`), and nothing is compared with a published number. Its graph benchmarks are left out.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from hcl.companion import hscl, statements
 from hcl.companion.claims.parts import Check, Claim
 from hcl.companion.evidence import Evidence, Setting
 from hcl.companion.labels import label
-from hcl.companion.verdicts import Part, Verdict, judge
+from hcl.companion.verdicts import Part, Verdict, holds, judge
 from hcl.training.hscl import CASES
 
 Row = Any  # of a history
@@ -24,22 +24,18 @@ MEASURES: Mapping[str, tuple[str, str]] = {
 }  # what Figure 1's accuracy is measured by: names, and words
 
 
-def _holds(name: str, text: str, holds: bool) -> Part:
-    return Part(name, text, "holds" if holds else "fails")
-
-
 # Statements, computed
 
 
 def _measure(_: Evidence) -> Verdict:
     worst = hscl.change_of_measure()
-    return judge([_holds("largest difference", f"500 random laws: {worst:.0e}", worst < hscl.ROUNDING)])
+    return judge([holds("largest difference", f"500 random laws: {worst:.0e}", worst < hscl.ROUNDING)])
 
 
 def _mixture(_: Evidence) -> Verdict:
     rows: Any = hscl.statements()
     return judge(
-        _holds("largest difference in E[e^g]", f"{name}: {row['mixture']:.0e}", row["mixture"] < hscl.ROUNDING)
+        holds("largest difference in E[e^g]", f"{name}: {row['mixture']:.0e}", row["mixture"] < hscl.ROUNDING)
         for name, row in rows.iterrows()
     )
 
@@ -50,7 +46,7 @@ def _equivalent(one: str, other: str, apart: str) -> Check:
     def check(_: Evidence) -> Verdict:
         rows: Any = hscl.statements()
         return judge(
-            _holds(
+            holds(
                 "anchors at which both hold",
                 f"{name}: {row[one]:.0f} of {row['anchors']:.0f}, only one at {row[apart]:.0f}",
                 row[apart] == 0 and row[one] == row[other] and 0 < row[one] < row["anchors"],
@@ -64,7 +60,7 @@ def _equivalent(one: str, other: str, apart: str) -> Check:
 def _in_order(_: Evidence) -> Verdict:
     rows: Any = hscl.losses()
     return judge(
-        _holds(
+        holds(
             "populations with the assumption at every anchor",
             f"{name}: {row['all']}, in order in {row['all, in order']}", 0 < row["all"] == row["all, in order"],
         )
@@ -75,7 +71,7 @@ def _in_order(_: Evidence) -> Verdict:
 def _high(_: Evidence) -> Verdict:
     rows: Any = hscl.statements()
     return judge(
-        _holds(
+        holds(
             "anchors with such a threshold",
             f"{name}: {row['high']:.0f}, H-SCL below UCL at {row['high, not above']:.0f}",
             row["high"] > 0 and row["high, not above"] == 0,
@@ -98,7 +94,7 @@ def _at_every_epoch(metric: str, value: Callable[[Row, str], float], limit: floa
         every = [one for of_run in found for one in of_run]
         last, above = sum(of_run[-1] for of_run in found) / len(found), sum(one > limit for one in every)
         text = f"{_WORDS[case]}: {last:.3f} at the end, at least {min(every):.3f}"
-        return _holds(metric, text + (f", above {limit:g} at {above} of {len(every)}" * (above < len(every))),
+        return holds(metric, text + (f", above {limit:g} at {above} of {len(every)}" * (above < len(every))),
                       above == len(every))  # fmt: skip
 
     return lambda e: judge(part(setting, case) for setting in e.select(supervised=False) for case in CASES)
@@ -132,31 +128,29 @@ def _epochs(figure: str) -> list[Claim]:
     ]  # fmt: skip
 
 
+def _larger_than_each(best: Sequence[Setting], others: Sequence[Setting], measure: str, e: Evidence) -> Verdict:
+    return judge(
+        part
+        for other in others
+        for part in statements.larger(best, statements.only([other]), measure, e.limits)
+    )  # fmt: skip
+
+
 def _outperforms(measure: str) -> Check:
     """Return whether H-SCL has a higher accuracy than each of the other three."""
 
     def check(e: Evidence) -> Verdict:
         best = e.select(supervised=True, hardness=1.0)
-        others = [s for s in e.settings if s not in best]
-        return judge(
-            part
-            for other in others
-            for part in statements.larger(best, statements.only([other]), measure, e.limits)
-        )  # fmt: skip
+        return _larger_than_each(best, [s for s in e.settings if s not in best], measure, e)
 
     return check
 
 
 def _thresholds_outperform(e: Evidence) -> Verdict:
     """Return whether H-SCL has a higher accuracy than H-UCL, and than what has no hard negatives, beside."""
-    best = e.select(supervised=True)
     plain = e.beside.select(hardness=0.0) if e.beside else []
     others = [*e.select(supervised=False), *plain]
-    return judge(
-        part
-        for other in others
-        for part in statements.larger(best, statements.only([other]), "linear_probe_backbone", e.limits)
-    )  # fmt: skip
+    return _larger_than_each(e.select(supervised=True), others, "linear_probe_backbone", e)
 
 
 def _strongest(e: Evidence) -> Verdict:

@@ -14,7 +14,7 @@ from hcl.companion.compare import compare
 from hcl.companion.evidence import Evidence, Setting
 from hcl.companion.limits import Limits
 from hcl.companion.negatives_images import called, cosine_similarities
-from hcl.companion.verdicts import Part, Verdict, both, judge
+from hcl.companion.verdicts import Part, Verdict, both, holds, judge
 from hcl.training.imbalance import shares
 
 
@@ -79,7 +79,7 @@ def _rarer_nearer(e: Evidence) -> Verdict:
             similarities = cosine_similarities(run.arrays["means"])
             found.append(tables.follows(tables.as_tensor(similarities), weights))
         text = f"{called(setting.spec)}: {min(found):.2f} to {max(found):.2f}"
-        parts.append(has.holds(name, text, max(found) < -0.3))
+        parts.append(holds(name, text, max(found) < -0.3))
     return judge(parts)
 
 

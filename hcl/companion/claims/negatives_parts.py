@@ -14,7 +14,7 @@ import pandas as pd
 from hcl.companion import indistinguishable
 from hcl.companion import negatives_tables as tables
 from hcl.companion.claims.parts import Check
-from hcl.companion.verdicts import Part, Verdict, judge
+from hcl.companion.verdicts import Part, Verdict, holds, judge
 from hcl.downstream import JENSEN_GAP
 from hcl.explore import STATIONARY
 
@@ -26,11 +26,6 @@ _SPREAD = 1e-3  # within a class: what is below is a point
 _RISE = 1e-6  # of a downstream loss: what is below is none
 
 table_of = cache(lambda compute: compute())
-
-
-def holds(name: str, text: str, so: bool) -> Part:
-    """Return the part that a number is, which holds or fails."""
-    return Part(name, text, "holds" if so else "fails")
 
 
 def computed(compute: Callable[[], pd.DataFrame], *parts: Callable[[Table], list[Part]]) -> Check:

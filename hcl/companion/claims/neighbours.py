@@ -9,7 +9,7 @@ from typing import Any
 from hcl import hucl
 from hcl.companion import neighbours
 from hcl.companion.claims.parts import Check, Claim
-from hcl.companion.verdicts import Part, Verdict, judge
+from hcl.companion.verdicts import Part, Verdict, holds, judge
 from hcl.explore import STATIONARY
 
 _SAME = 1e-12  # of two losses of the same points
@@ -21,10 +21,6 @@ _MARGIN = neighbours.NUM_CLASSES / (neighbours.NUM_CLASSES - 1)
 Rows = Any  # a data frame, of whose values the stubs of pandas know too little
 
 
-def _holds(name: str, text: str, holds: bool) -> Part:
-    return Part(name, text, "holds" if holds else "fails")
-
-
 def _identity(name: str, other: str) -> Check:
     """Return whether two losses are one, and a third is not."""
 
@@ -33,8 +29,8 @@ def _identity(name: str, other: str) -> Check:
         same, apart = float(row["difference"]), float(row["difference to another"])
         return judge(
             [
-                _holds("largest difference of the two", f"{same:.0e}", same < _SAME),
-                _holds(f"largest difference to {other}", f"{apart:.2g}", apart > _APART),
+                holds("largest difference of the two", f"{same:.0e}", same < _SAME),
+                holds(f"largest difference to {other}", f"{apart:.2g}", apart > _APART),
             ]
         )
 
@@ -46,8 +42,8 @@ def _differs(_: object) -> Verdict:
     hard, plain = float(table["debiased and hard is HSCL"]), float(table["debiased is SCL"])
     return judge(
         [
-            _holds("largest difference to HSCL, β = 2", f"{hard:.2g}", hard > _APART),
-            _holds("largest difference to SCL, β = 0", f"{plain:.0e}", plain < _SAME),
+            holds("largest difference to HSCL, β = 2", f"{hard:.2g}", hard > _APART),
+            holds("largest difference to SCL, β = 0", f"{plain:.0e}", plain < _SAME),
         ]
     )
 
@@ -59,7 +55,7 @@ def _at(name: str, *parts: Callable[[Rows], list[Part]]) -> Check:
         table: Any = neighbours.minima()
         rows = table[[loss.startswith(name) for loss, _ in table.index]]
         worst = float(rows["gradient"].max())
-        found = _holds("projected gradient", f"at most {worst:.0e} at {len(rows)} minima", worst < STATIONARY)
+        found = holds("projected gradient", f"at most {worst:.0e} at {len(rows)} minima", worst < STATIONARY)
         return judge([found, *(part for of in parts for part in of(rows))])
 
     return check
@@ -68,8 +64,8 @@ def _at(name: str, *parts: Callable[[Rows], list[Part]]) -> Check:
 def _collapsed(rows: Rows) -> list[Part]:
     off, within = float(rows["off an ETF"].max()), float(rows["within class"].max())
     return [
-        _holds("class means against the ETF", f"{off:.0e} off", off < _ETF),
-        _holds("distance within classes", f"at most {within:.0e}", within < _SPREAD),
+        holds("class means against the ETF", f"{off:.0e} off", off < _ETF),
+        holds("distance within classes", f"at most {within:.0e}", within < _SPREAD),
     ]
 
 
@@ -80,9 +76,9 @@ def _hardened(rows: Rows) -> list[Part]:
         radii = [float(row["radius"]) for (name, _), row in flat.iterrows() if name.endswith(f"β = {beta:g}")]
         derived = hucl.best_radius(neighbours.NUM_CLASSES, beta, neighbours.SHARE)
         right = max(abs(radius - derived) for radius in radii) < _ETF
-        parts.append(_holds("radius of the ETF", f"β = {beta:g}: {radii[0]:.3f}, derived {derived:.3f}", right))
+        parts.append(holds("radius of the ETF", f"β = {beta:g}: {radii[0]:.3f}, derived {derived:.3f}", right))
     spread = float(flat["radius"].max() - flat["radius"].min())
-    return [*parts, _holds("radii", f"differ by up to {spread:.2f}", spread > _SPREAD)]
+    return [*parts, holds("radii", f"differ by up to {spread:.2f}", spread > _SPREAD)]
 
 
 def _orthogonal(rows: Rows) -> list[Part]:
@@ -92,8 +88,8 @@ def _orthogonal(rows: Rows) -> list[Part]:
             least, off = float(row["least"]), float(row["off an ETF"])
             orthogonal = -2 + neighbours.SHARE  # of orthogonal classes that are points of norm 1
             text = f"{least:.6f}, of orthogonal classes {orthogonal:.6f}"
-            parts.append(_holds(f"least loss, d = {d}", text, abs(least - orthogonal) < 1e-8))
-            parts.append(_holds("class means against the ETF", f"{off:.2f} off", off > _SPREAD))
+            parts.append(holds(f"least loss, d = {d}", text, abs(least - orthogonal) < 1e-8))
+            parts.append(holds("class means against the ETF", f"{off:.2f} off", off > _SPREAD))
     return parts
 
 
@@ -103,7 +99,7 @@ def _small_margin(rows: Rows) -> list[Part]:
         if float(name.rsplit(" ", 1)[1]) < _MARGIN:
             off, least = float(row["off an ETF"]), float(row["least"])
             text = f"{name}, d = {d}: {off:.2f} off, loss {least:.0e}"
-            parts.append(_holds("class means against the ETF", text, off > _SPREAD and abs(least) < 1e-8))
+            parts.append(holds("class means against the ETF", text, off > _SPREAD and abs(least) < 1e-8))
     return parts
 
 
@@ -112,7 +108,7 @@ def _form(_: object) -> Verdict:
     for name, row in neighbours.forms().iterrows():
         one, other = (float(value) for value in row)
         right = abs(one - other) > _APART if name == "spectral" else abs(one - other) < _SAME
-        parts.append(_holds("two points with equal differences", f"{name}: {one:.4f} and {other:.4f}", right))
+        parts.append(holds("two points with equal differences", f"{name}: {one:.4f} and {other:.4f}", right))
     return judge(parts)
 
 

@@ -11,7 +11,7 @@ import torch
 from hcl import geometry
 from hcl.companion import batch_bounds, corollaries, loss_class, theorems
 from hcl.companion.claims.parts import Check, Claim
-from hcl.companion.verdicts import Part, judge
+from hcl.companion.verdicts import Part, holds, judge
 from hcl.hardening import Exponential, Polynomial
 
 Table = Any  # a data frame, of whose values the stubs of pandas know too little
@@ -24,10 +24,6 @@ _APART = 1e-3  # what is no rounding
 _table = cache(lambda compute: compute())  # each table once a process: they take seconds
 
 
-def _holds(name: str, text: str, holds: bool) -> Part:
-    return Part(name, text, "holds" if holds else "fails")
-
-
 def _of(compute: Callable[[], pd.DataFrame], *parts: Callable[[Table], Part]) -> Check:
     return lambda e: judge([part(_table(compute)) for part in parts])
 
@@ -35,7 +31,7 @@ def _of(compute: Callable[[], pd.DataFrame], *parts: Callable[[Table], Part]) ->
 def _never_below(columns: tuple[str, ...], name: str) -> Callable[[Table], Part]:
     def part(table: Table) -> Part:
         least = float(table[list(columns)].min(axis=None))
-        return _holds(name, f"least of {table[list(columns)].size} differences: {least:.2g}", least >= -_ROUNDING)
+        return holds(name, f"least of {table[list(columns)].size} differences: {least:.2g}", least >= -_ROUNDING)
 
     return part
 
@@ -43,43 +39,43 @@ def _never_below(columns: tuple[str, ...], name: str) -> Callable[[Table], Part]
 def _bound(table: Table) -> Part:
     random, found = table["lowest random, above"].min(), table["lowest found, above"]
     text = f"lowest random {random:.3f} above, lowest found within {found.abs().max():.1g} of it"
-    return _holds("lower bound", text, bool(random > 0 and found.abs().max() < _REACHED))
+    return holds("lower bound", text, bool(random > 0 and found.abs().max() < _REACHED))
 
 
 def _minimisers(table: Table) -> Part:
     worst = table["NC metric"].max()
-    return _holds("Neural-Collapse", f"largest metric of the minima found: {worst:.1g}", bool(worst < _AT_ETF))
+    return holds("Neural-Collapse", f"largest metric of the minima found: {worst:.1g}", bool(worst < _AT_ETF))
 
 
 def _same_minimum(table: Table) -> Part:
     apart = table["lowest found, above"].abs().max()
     text = f"lowest found within {apart:.1g} of SCL's, for {len(table)} hardening functions"
-    return _holds("least HSCL loss", text, bool(apart < _REACHED))
+    return holds("least HSCL loss", text, bool(apart < _REACHED))
 
 
 def _strict(table: Table) -> Part:
     worst = table.loc["InfoNCE", "largest"].max()
-    return _holds("minima of InfoNCE", f"equal inner product at most {worst:.1g}: all are ETFs", bool(worst < _AT_ETF))
+    return holds("minima of InfoNCE", f"equal inner product at most {worst:.1g}: all are ETFs", bool(worst < _AT_ETF))
 
 
 def _triplet(table: Table) -> Part:
     rows = table[table.index.get_level_values("psi").str.startswith("triplet")]
     others = rows[(rows["above the bound"].abs() < _REACHED) & (rows["largest"] > _APART)]
     text = f"{len(others)} that are no ETF, equal inner product up to {others['largest'].max():.2f}"
-    return _holds("minima of the triplet loss", text, bool(len(others)))
+    return holds("minima of the triplet loss", text, bool(len(others)))
 
 
 def _fixed_batches(table: Table) -> Part:
     column = table["SCL, fixed batches"]
     nc, found = column["Neural-Collapse"], column["lowest found"]
     text = f"Neural-Collapse {nc:.5f}, two merged pairs of classes {found:.5f}"
-    return _holds("batched loss, batches {1, 2} and {3, 4}", text, bool(nc <= found + _ROUNDING))
+    return holds("batched loss, batches {1, 2} and {3, 4}", text, bool(nc <= found + _ROUNDING))
 
 
 def _lower_elsewhere(table: Table) -> Part:
     hard = table[[float(str(beta)) >= 1 for beta in table.index]]
     text = "; ".join(f"β = {beta}: {below:.3f} below" for beta, below in hard["below the ETF"].items())
-    return _holds("least HUCL loss against the ETF's", text, bool((hard["below the ETF"] > _APART).all()))
+    return holds("least HUCL loss against the ETF's", text, bool((hard["below the ETF"] > _APART).all()))
 
 
 def _remark_2(positives: str) -> Callable[[Table], Part]:
@@ -90,7 +86,7 @@ def _remark_2(positives: str) -> Callable[[Table], Part]:
         ]
         least = rows["lowest, above"].min()
         words = "independent of their anchors" if positives == "independent" else "equal to their anchors"
-        return _holds("least loss", f"positives {words}: {least:+.3f} from the bound", bool(least >= -_REACHED))
+        return holds("least loss", f"positives {words}: {least:+.3f} from the bound", bool(least >= -_REACHED))
 
     return part
 
@@ -103,7 +99,7 @@ def _no_dimensional_collapse() -> pd.DataFrame:
 def _full(table: Table) -> Part:
     text = "; ".join(f"C = {c}: {rank:.6g}" for c, rank in table["effective rank"].items())
     full = [abs(rank - (c - 1)) < _REACHED * c for c, rank in table["effective rank"].items()]  # type: ignore[operator]
-    return _holds("effective rank of an ETF", text, all(full))
+    return holds("effective rank of an ETF", text, all(full))
 
 
 def _decay() -> pd.DataFrame:
@@ -116,7 +112,7 @@ def _decay() -> pd.DataFrame:
 
 def _slower(table: Table) -> list[Part]:
     return [
-        _holds(
+        holds(
             "decay from t = 1",
             f"at {where}: to {math.exp(row['polynomial']):.2g} against {math.exp(row['exponential']):.2g}",
             bool(row["polynomial"] > row["exponential"]),
