@@ -132,8 +132,8 @@ def problem_of(asked: Mapping[str, Any]) -> tuple[Problem, float]:
     """Return a problem and its hardness.
 
     Args:
-        asked: arguments of `Problem`; ``"beta"`` stands for exponential hardening with it, ``"epsilon"`` for polynomial,
-            ``"alpha"`` for the loss `hcl.psi.LogSumExp`.
+        asked: arguments of `Problem`; ``"beta"`` stands for exponential hardening with it, ``"epsilon"`` for
+            polynomial, ``"alpha"`` for the loss `hcl.psi.LogSumExp`.
     """
     options: dict[str, Any] = {name: tuple(v) if isinstance(v, list) else v for name, v in asked.items()}
     beta, epsilon = (float(options.pop(name, 0.0)) for name in ("beta", "epsilon"))
