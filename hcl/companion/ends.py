@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 
+from hcl.companion.course import when
 from hcl.companion.evidence import Setting
 from hcl.companion.labels import hardness_label, label
 from hcl.companion.limits import LIMITS
@@ -28,6 +29,11 @@ def all_dimensions(setting: Setting) -> bool:
 def at_neural_collapse(setting: Setting) -> bool:
     """Return whether means over seeds are at Neural-Collapse, whatever other seeds and more epochs would make of it."""
     return fitted(setting) and not any(setting.mean(name) > limit for name, limit in _ASKED.items())
+
+
+def on_the_way(setting: Setting) -> str:
+    """Return the epochs at which a setting was at Neural-Collapse, as `hcl.companion.course.when` says them."""
+    return when(setting, _ASKED | {"spread": LIMITS.within_class})
 
 
 def named(settings: Sequence[Setting]) -> str:
