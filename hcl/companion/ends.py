@@ -32,8 +32,9 @@ def at_neural_collapse(setting: Setting) -> bool:
 
 
 def on_the_way(setting: Setting) -> str:
-    """Return the epochs at which a setting was at Neural-Collapse, as `hcl.companion.course.when` says them."""
-    return when(setting, _ASKED | {"spread": LIMITS.within_class})
+    """Return the epochs at which runs that do not end at Neural-Collapse were there, as `hcl.companion.course.when`."""
+    left = tuple(run for run in setting.runs if not at_neural_collapse(Setting(setting.spec, (run,))))
+    return when(Setting(setting.spec, left), _ASKED | {"spread": LIMITS.within_class})
 
 
 def named(settings: Sequence[Setting]) -> str:

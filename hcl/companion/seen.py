@@ -93,7 +93,7 @@ def case(settings: Sequence[Setting], nearest: Sequence[str], reported: Reported
     parts = []
     if plain is not None:
         where = "are at Neural-Collapse" if at_neural_collapse(plain) else place(plain)
-        was = on_the_way(plain) if not at_neural_collapse(plain) else ""
+        was = on_the_way(plain)
         after = f", after Neural-Collapse {was}" if was else ""
         parts.append(f"the {plain.spec.num_classes} class means {where} without hard negatives{after}")
     if there:
