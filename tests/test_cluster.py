@@ -1,6 +1,8 @@
 """Campaigns on a Ray cluster: two nodes on loopback, one of them killed, and the driver too."""
 
+import errno
 import os
+import re
 import signal
 import socket
 import subprocess
@@ -193,6 +195,7 @@ def test_runs_that_no_node_has_begun_are_not_waited_for(tmp_path, inline, monkey
     class Post(cluster_engine._Post):
         def taken(self):
             told.append(self._stopped)
+            assert len(told) < 9, "it waits"
             os.kill(os.getpid(), signal.SIGTERM)
             return [("dead", Event("claimed", these[0].spec.run_id))]
 
@@ -289,6 +292,27 @@ def test_the_store_claims_a_run_once_and_takes_nothing_that_is_not_whole(tmp_pat
     assert store.finish(job, record) == "the same as its record, which is kept"
 
 
+@pytest.mark.parametrize("method", ["keep", "finish"])
+def test_where_the_driver_cannot_write_a_run_fails_in_a_line_and_goes_on_later(
+    tmp_path, inline, unseen, monkeypatch, method
+):
+    inline()
+
+    def full(self, *given):
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    settings = {"cluster": Cluster(address="a:1", store="driver"), "checkpoint_every": 0}
+    with monkeypatch.context() as patch:
+        patch.setattr(cluster_engine.cluster_store.Store, method, full)
+        outcome, _ = run(jobs(), tmp_path, **settings)
+    assert outcome.failed.keys() == {SPEC.run_id} and not outcome.finished
+    assert re.fullmatch(r"OSError: \[Errno 28\] No space left on device.*", outcome.failed[SPEC.run_id])
+    outcome, events = run(jobs(), tmp_path, **settings)
+    assert outcome.finished == [SPEC.run_id]
+    assert [event.epoch for event in events if event.kind == "started"] == [0 if method == "keep" else 2]
+    assert list((tmp_path / ".checkpoints").iterdir()) == []
+
+
 def test_of_two_drivers_one_makes_a_run(tmp_path, inline, unseen, monkeypatch):
     """The other waits for it, as for a node that has died, and leaves it where it is made still."""
     inline()
@@ -304,7 +328,7 @@ def test_of_two_drivers_one_makes_a_run(tmp_path, inline, unseen, monkeypatch):
 
 # A cluster of two nodes
 
-LONGEST = 200  # seconds that a test of a real cluster may take, on a machine with much else to do
+LONGEST = 300  # seconds that a test of a real cluster may take, on a machine with much else to do
 
 
 @pytest.fixture(scope="module")

@@ -27,6 +27,7 @@ from hcl.training.worker import work
 _RETRIES = 10  # of a run, on other nodes, as its own dies
 _PATIENCE = 60.0  # seconds to wait for the lock of a process that has died, or works on
 _PAUSE = 0.2  # seconds between looks at what has happened
+_STARTS = 3  # attempts: a Ray of this machine is given up by its own processes where these take over 15 seconds
 _ENDS = ("finished", "failed", "stopped")
 
 
@@ -201,14 +202,17 @@ def _connected(cluster: Cluster) -> Iterator[Any]:
     alone: dict[str, Any] = {} if cluster.address else {"num_cpus": _cores(), "_node_ip_address": "127.0.0.1"}
     main = threading.current_thread() is threading.main_thread()
     before = signal.getsignal(signal.SIGTERM)
-    try:
-        ray.init(
-            address=cluster.address or "local", include_dashboard=False if alone else None, log_to_driver=False,
-            logging_level="ERROR", namespace=f"hcl-{uuid.uuid4().hex[:8]}", **alone,
-        )  # fmt: skip
-    except Exception as error:  # Ray has no class of its own for it
-        where = cluster.address or "this machine"
-        raise ClusterError(f"There is no Ray at {where}: {' '.join(str(error).split())}") from error
+    for left in reversed(range(_STARTS if alone else 1)):
+        try:
+            ray.init(
+                address=cluster.address or "local", include_dashboard=False if alone else None, log_to_driver=False,
+                logging_level="ERROR", namespace=f"hcl-{uuid.uuid4().hex[:8]}", **alone,
+            )  # fmt: skip
+            break
+        except Exception as error:  # Ray has no class of its own for it
+            if not left:
+                where = cluster.address or "this machine"
+                raise ClusterError(f"There is no Ray at {where}: {' '.join(str(error).split())}") from error
     if main:
         signal.signal(signal.SIGTERM, before)  # Ray's own would end the campaign where it stands
     try:

@@ -6,6 +6,7 @@ what was trained since its last state, as on a shared folder, and the node that 
 
 import tempfile
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
 from typing import Any, Literal
@@ -107,7 +108,10 @@ def work_away(
     import ray
 
     def ask(method: Any, *given: Any) -> Any:
-        return ray.get(method.remote(*given))
+        try:
+            return ray.get(method.remote(*given))
+        except ray.exceptions.RayTaskError as error:
+            raise error.cause from None  # as where the driver's disk is full: without the traceback that Ray adds
 
     if (kept := ask(store.claim, job)) is None:
         return bool(ask(store.made, job))
@@ -127,7 +131,8 @@ def work_away(
             def told(event: Event) -> None:
                 message = event.message.replace(str(here), str(settings.runs_root))
                 if event.kind == "failed":
-                    send("log")
+                    with suppress(OSError):
+                        send("log")
                 if event.kind == "finished":
                     send("weights")
                     packed = archive.pack([here / job.group / spec.run_id], here / ".record.tar.gz")
