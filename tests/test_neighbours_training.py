@@ -1,4 +1,4 @@
-"""Training with losses of other works: a step's loss and gradient are those of loops, runs end, older runs are as they were."""
+"""Training with losses of other works: a step is that of loops, runs end, older runs are what they were."""
 
 from copy import deepcopy
 from dataclasses import replace
@@ -149,7 +149,9 @@ def test_losses_in_the_limit_are_those_of_every_run(spec):
 
 def test_identities_of_runs_are_pinned_and_older_ones_are_what_they_were():
     pins = {
-        "supcon": "digits-supcon-s0-2b159ee7", "sincere": "digits-sincere-s0-84b69b46", "debiased": "digits-debiased-s0-0034760e", "hard": "digits-debiased-5-s0-6131346c", "hard, detached": "digits-debiased-5-s0-49c00cf8",
+        "supcon": "digits-supcon-s0-2b159ee7", "sincere": "digits-sincere-s0-84b69b46",
+        "debiased": "digits-debiased-s0-0034760e", "hard": "digits-debiased-5-s0-6131346c",
+        "hard, detached": "digits-debiased-5-s0-49c00cf8",
         "spectral": "digits-spectral-s0-a05a87a3", "triplet": "digits-scl-s0-45239606",
     }  # fmt: skip
     assert {name: spec.run_id for name, spec in SPECS.items()} == pins

@@ -49,10 +49,9 @@ _OTHERS = {
     },
 }
 _TRAITS = (
-    "num_train", "num_test", "imbalance", "encoder", "stem", "normalization", "dim", "k", "alpha", "margin", "collisions",
-    "temperature", "reduction",
-    "negatives", "exclude_self", "positives", "objective", "noise", "epochs", "batch_size", "lr", "weight_decay",
-    "precision", "init", "detach_weights",
+    "num_train", "num_test", "imbalance", "encoder", "stem", "normalization", "dim", "k", "alpha", "margin",
+    "collisions", "temperature", "reduction", "negatives", "exclude_self", "positives", "objective", "noise", "epochs",
+    "batch_size", "lr", "weight_decay", "precision", "init", "detach_weights",
 )  # fmt: skip
 
 _POSITIVES = {"label": "positives by label", "noise": "noisy copies", "augmentation": "augmented views"}

@@ -67,10 +67,10 @@ class RunSpec:
         exclude_self: drop the anchor from its own negatives (D4).
         positives: ``"label"``, all items of the class in the batch (D5), ``"noise"``, a second noisy copy (D30), or
             ``"augmentation"``, a second augmented view (SimCLR sampling, Sec. B.5, D15).
-        objective: ``"algorithm1"``, or ``"simclr"``, eq. (42), which takes two views and ignores k (D13), or the loss of
-            another work (`hcl.neighbours`), which takes positives by label other than the anchor, each item of the batch
-            once, and ignores k, negatives and reduction: ``"supcon"``, ``"sincere"``, ``"debiased"`` (with a hardness
-            the hard negatives of Robinson et al.), ``"spectral"``.
+        objective: ``"algorithm1"``, or ``"simclr"``, eq. (42), which takes two views and ignores k (D13), or of another
+            work (`hcl.neighbours`) ``"supcon"``, ``"sincere"``, ``"debiased"`` (with a hardness that of Robinson et
+            al.) or ``"spectral"``: positives by label but for the anchor, negatives each item once; k, negatives and
+            reduction are ignored.
         margin: > 0 of the triplet loss, `hcl.psi.Triplet`, in Algorithm 1 with k = 1; None is `hcl.psi.InfoNCE`.
         collisions: of ``"debiased"``, 0 <= tau < 1, the share of negatives that is taken for the anchor's class.
         noise: standard deviation of the noise of ``positives="noise"``, of images after normalisation; .1 is the
