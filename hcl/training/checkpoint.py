@@ -18,7 +18,7 @@ DECIDING = (
     "models", "pairs", "psi", "sampling",
     *(f"training.{name}" for name in (
         "catalogue", "data", "dataset", "engine", "evaluate", "fold", "hscl", "images", "imbalance", "inputs",
-        "objective", "probe", "products", "randomness", "spec", "techniques", "train",
+        "objective", "optimizer", "probe", "products", "randomness", "schedule", "spec", "techniques", "train",
     )),
 )  # fmt: skip
 
