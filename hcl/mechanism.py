@@ -2,11 +2,11 @@ r"""Why hard negatives part merged classes: forces on representations, and how f
 
 Of an anchor z with positive z+ in the limit of many negatives, the SCL or HSCL loss is log(1 + A e^(-z . z+)), where A
 is the mean of e^(z . x) over negatives x tilted by e^(beta z . x). With x's weights taken as they are (the official
-code, D6) its gradient is s (mu - z+): s = u / (1 + u) with u = A e^(-z . z+), and mu is the mean of the negatives tilted
-by beta + 1, for the loss tilts by 1 itself.
+code, D6) its gradient is s (mu - z+): s = u / (1 + u) with u = A e^(-z . z+), and mu is the mean of the negatives
+tilted by beta + 1, for the loss tilts by 1 itself.
 
-**A merged state.** C classes at K points, an ETF on the unit sphere, C / K classes at each. Of the negatives of an anchor
-the share w0 = (C / K - 1) / (C - 1) lies at its own point; tilted by beta + 1 it is
+**A merged state.** C classes at K points, an ETF on the unit sphere, C / K classes at each. Of the negatives of an
+anchor the share w0 = (C / K - 1) / (C - 1) lies at its own point; tilted by beta + 1 it is
 
 .. math:: w = \frac{w_0}{w_0 + (1 - w_0)\, e^{-(\beta + 1) K / (K - 1)}}.
 
@@ -16,21 +16,21 @@ the sphere takes back 2 s (1 - w) K / (K - 1), the force along the radius. Toget
 
 .. math:: \frac{2 s}{K - 1} \Bigl(\frac{w}{w_0} - 1\Bigr),
 
-which is positive: the state is a saddle. It is the tilt that drives it, at most to 1 / w0: hardness counts most where the
-own point is a small part of all. Where all classes are one point the rate is C / (C - 1), whatever beta is. No other
-direction is left faster. With a gradient through the weights (beta + 1) w(beta + 1) - beta w(beta) takes the place of
-w; then some other directions may be.
+which is positive: the state is a saddle. It is the tilt that drives it, w / w0 being 1 / w0 at most: hardness counts
+most where the own point is a small part of all. Where all classes are one point the rate is C / (C - 1), whatever beta
+is. No other direction is left faster. With a gradient through the weights (beta + 1) w(beta + 1) - beta w(beta) takes
+the place of w; then some other directions may be.
 
-**A spread.** Draws from a class with mean m and covariance S, tilted by e^(t z . x), have mean m + t S z to first order,
-and exactly if they are Gaussian. So two anchors z and z' of one merged cluster feel pushes that differ by
+**A spread.** Draws from a class with mean m and covariance S, tilted by e^(t z . x), have mean m + t S z to first
+order, and exactly if they are Gaussian. So two anchors z and z' of one merged cluster feel pushes that differ by
 -s w (beta + 1) S (z - z'), which contract it. On the sphere, with angles in a direction in which a pair is spread by a
-variance v, the tilt is e^(-(beta + 1) (angle - angle')^2 / 2): the negatives of an anchor are on average not where their
-class is but by the share (beta + 1) v / (1 + (beta + 1) v) nearer to the anchor. What parts the two means is what is left:
+variance v, the tilt is e^(-(beta + 1) (angle - angle')^2 / 2): the negatives of an anchor are on average not where
+their class is but by the share (beta + 1) v / (1 + (beta + 1) v) nearer to the anchor. What parts the two means is
 
 .. math:: \frac{1}{1 + (\beta + 1)\, v}
 
-of the rate without a spread. It stays positive: hardness does not hold a spread pair together, it parts it more slowly.
-All of this was derived for this project; `tests/test_mechanism.py` has what it is checked by.
+of what it is without a spread. It stays positive: hardness does not hold a spread pair together, it parts it more
+slowly. All of this was derived for this project; `tests/test_mechanism.py` has what it is checked by.
 """
 
 from dataclasses import dataclass
