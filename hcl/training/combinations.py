@@ -47,7 +47,7 @@ def _check_others(spec: "RunSpec") -> None:
     if spec.supervised != OF_OTHERS[name]:
         said = "leaves the anchor's class out of" if OF_OTHERS[name] else "has the anchor's class among"
         raise ValueError(f'objective="{name}" {said} its negatives: set supervised={OF_OTHERS[name]}.')
-    if spec.hardness and name != "debiased":
+    if (spec.hardness or spec.hardness_end) and name != "debiased":
         raise ValueError(f'objective="{name}" has no hard negatives: set hardness=0; "debiased" has them.')
     if name == "spectral" and spec.temperature != 1:
         raise ValueError('objective="spectral" has no temperature: set temperature=1.')
