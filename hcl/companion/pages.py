@@ -15,7 +15,6 @@ from hcl.companion.closest import closest
 from hcl.companion.explorer import SPECTRUM
 from hcl.companion.headings import heading
 from hcl.companion.parameters import ParameterError
-from hcl.companion.profiles import BEST_FIRST
 from hcl.companion.registry import FIGURES, row_of
 from hcl.companion.study import Study
 from hcl.companion.tables import Table
@@ -235,7 +234,7 @@ def load(name: str, profile: str = "auto", **options: Any) -> Page:
 
 
 def begun(name: str, profile: str = "auto", **options: Any) -> Page:
-    """Return the page of a figure as `load` does; without runs where there are none yet and none may be trained.
+    """Return the page of a figure as `load` does; where none may be trained, as far as there are runs, if any.
 
     Args:
         name: of the figure.
@@ -243,15 +242,14 @@ def begun(name: str, profile: str = "auto", **options: Any) -> Page:
         **options: see `load`.
     """
     asked = any(value and value != "auto" for value in (profile, *options.values()))
-    if asked or os.environ.get("HCL_TRAIN") != "0" or any(_recorded(name, one) for one in BEST_FIRST):
+    if asked or os.environ.get("HCL_TRAIN") != "0":
         return load(name, profile, **options)
+    best = studies.study(name)
+    if best.partial or best.complete():
+        return load(name)
     figures.set_theme()
-    wanted = replace(studies.study(name, "workstation"), partial=True)
-    return Page(wanted, (), (wanted,), at_best=True)
-
-
-def _recorded(name: str, profile: str) -> bool:
-    return bool(studies.study(name, profile).recorded())
+    shown = studies.so_far(name)
+    return Page(shown, tuple(shown.records()), (shown,), at_best=True)
 
 
 def together(shown: Sequence[Page]) -> Page:
