@@ -359,9 +359,11 @@ def node(log, *options, before=()):
         *before, sys.executable, "-m", "ray.scripts.scripts", "start", "--block", "--num-cpus=1",
         "--disable-usage-stats", "--object-store-memory=100000000", *options,
     ]  # fmt: skip
+    # Else one that has made a run is idle for a moment, beside those of the actors one too many, and is replaced.
+    several = {**os.environ, "RAY_num_workers_soft_limit": "4"}
     for _ in range(3):
         with log.open("wb") as said:
-            process = subprocess.Popen(command, cwd=ROOT, stdout=said, stderr=said)
+            process = subprocess.Popen(command, cwd=ROOT, env=several, stdout=said, stderr=said)
         while process.poll() is None:
             if "Ray runtime started" in log.read_text():
                 return process
@@ -403,6 +405,18 @@ def second(head, limited, tmp_path):
         die(process)
 
 
+def most_at_once(events):
+    """How many runs were in progress at the same time, those of a node that has died among them till they go on."""
+    most, begun = 0, set()
+    for event in events:
+        if event.kind == "started":
+            begun.add(event.run_id)
+        elif event.kind != "epoch":
+            begun.discard(event.run_id)
+        most = max(most, len(begun))
+    return most
+
+
 def a_dozen():
     """Twelve runs of smoke, two of which start from the weights of a third."""
     near = [job for job in studies.study("table2", "smoke", epochs=3).jobs() if job.spec.start][:2]
@@ -432,6 +446,7 @@ def test_a_node_dies_and_all_runs_are_those_of_the_embedded_engine(head, second,
     outcome = campaign.carry_out(a_dozen(), settings, report)
     assert len(outcome.finished) == 12 and not outcome.failed and not outcome.left
     assert second.returncode == -signal.SIGKILL
+    assert most_at_once(events) == 2  # on two nodes of a core each
     assert same(root, embedded) and checks.faults(root) == []
     assert {path.suffixes[-2] for path in (root / ".checkpoints").iterdir()} == {".weights"}
 
