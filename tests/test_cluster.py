@@ -433,6 +433,30 @@ def embedded(tmp_path_factory):
 
 
 @pytest.mark.slow
+def test_a_run_that_waits_for_the_driver_keeps_its_cores(head, limited):
+    """Ray takes those of a task whose main thread waits for free, and starts another on them."""
+
+    class Slow:
+        def nap(self):
+            time.sleep(2)
+
+    def waits(slow):
+        from hcl.training.cluster_store import asking
+
+        with asking() as ask:
+            begun = time.monotonic()
+            ask(slow.nap)
+        return begun, time.monotonic()
+
+    with cluster_engine._connected(Cluster(address=head)) as ray:
+        slow = ray.remote(Slow).options(num_cpus=0, max_concurrency=2).remote()
+        for cores in (0.5, 1):  # first both at once, so that two processes are there to take them
+            task = ray.remote(waits).options(num_cpus=cores)
+            first, second = sorted(ray.get([task.remote(slow), task.remote(slow)], timeout=LONGEST))
+    assert second[0] >= first[1]
+
+
+@pytest.mark.slow
 @pytest.mark.parametrize("store", ["shared", "driver"])
 def test_a_node_dies_and_all_runs_are_those_of_the_embedded_engine(head, second, embedded, tmp_path, store):
     events, root = [], tmp_path / ("hidden" if store == "driver" else "seen")
