@@ -114,6 +114,16 @@ def test_a_step_that_fails_says_why():
         peak.measured(taking(1, lambda: __import__("os").kill(__import__("os").getpid(), 9)), taking(1))
 
 
+def test_what_a_process_of_its_own_has_kept_is_gone():
+    kept = []
+
+    def work():
+        kept.append(1)
+        return {"kept": len(kept), "threads": torch.get_num_threads()}
+
+    assert [peak.in_a_process(work) for _ in range(2)] == [{"kept": 1, "threads": 1}] * 2 and not kept
+
+
 def test_in_rows_memory_grows_with_the_batch_and_whole_with_its_square():
     form = {form.by: form for form in peers.FORMS if form.value == "NT-Xent"}
     taken = {
