@@ -28,24 +28,29 @@ def costs(frame: pd.DataFrame) -> pd.DataFrame:
 
 
 def by_batch(frame: pd.DataFrame) -> pd.DataFrame:
-    """Return the rows of `costs` in which the batch alone varies, those of Algorithm 1 together."""
+    """Return the rows of `costs` in which the batch alone varies."""
     rows = costs(frame)
     usual = [rows[name].isna() | (rows[name] == value) for name, value in _USUAL.items()]
-    return rows[usual[0] & usual[1]].assign(loss=rows["loss"].str.removesuffix(_EXPECTATION))
+    return rows[usual[0] & usual[1]]
 
 
 def growth(frame: pd.DataFrame, quantity: str, name: str) -> "Picture":
-    """Draw a quantity, called ``name``, against the batch: a panel a loss, a line for each that computes it."""
+    """Draw a quantity, called ``name``, against the batch: a panel a loss, a line for each that computes it.
+
+    Algorithm 1 and its expectation have one panel.
+    """
     from hcl.companion import drawing, style
     from hcl.companion.pictures import picture
 
     rows = by_batch(frame).dropna(subset=[quantity])
+    rows = rows.assign(loss=rows["loss"].str.removesuffix(_EXPECTATION))
     losses = list(rows["loss"].unique())
     texts = list(rows["by"].unique())
 
     def panel(axis: "Axes", loss: str) -> list["End"]:
         ends = []
-        for at, (by, its) in enumerate(rows[rows["loss"] == loss].groupby("by", sort=False)):
+        for by, its in rows[rows["loss"] == loss].groupby("by", sort=False):
+            at = texts.index(by) % len(style.CLASSES)
             colour, its = style.CLASSES[at].light, its.sort_values("batch")
             axis.plot(its["batch"], its[quantity], marker=style.CLASS_MARKERS[at], markersize=4, color=colour)
             ends.append(drawing.End(float(its[quantity].iloc[-1]), str(by), colour))
