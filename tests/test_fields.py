@@ -65,11 +65,11 @@ class Watched:
             self.draw_seeds.append(generator.initial_seed())
             return inner_views(images, spec, generator=generator, **options)
 
-        def measure(model, data, spec, *, generator, last=False):
+        def measure(model, data, spec, *, generator, last=False, hardness=None):
             self.phase = "evaluation"
             self.evaluations.append(SimpleNamespace(seed=generator.initial_seed(), last=last, first=len(self.losses)))
             try:
-                return inner_evaluate(model, data, spec, generator=generator, last=last)
+                return inner_evaluate(model, data, spec, generator=generator, last=last, hardness=hardness)
             finally:
                 self.phase = "training"
 
@@ -78,7 +78,7 @@ class Watched:
             return inner_build(*arguments, **options)
 
         with pytest.MonkeyPatch.context() as patch:
-            for name in ("contrastive_loss", "simclr_loss"):
+            for name in ("contrastive_loss", "simclr_loss", "supcon_loss", "debiased_loss"):
                 patch.setattr(objective, name, self._recording(name, getattr(objective, name)))
             patch.setattr(engines, "rows", rows)
             patch.setattr(engines, "views", views)
@@ -166,10 +166,28 @@ def adam(name):
         (group,) = optimizer.param_groups
         assert type(optimizer) is torch.optim.Adam
         assert {id(p) for p in group["params"]} == {id(p) for p in watched.model.parameters()}
-        assert group["betas"] == (0.9, 0.999) and group["eps"] == 1e-8 and not group["amsgrad"]
+        assert group["betas"] == (0.9, 0.999) and not group["amsgrad"]
         return group[name]
 
     return observe
+
+
+def rates(watched):
+    """Learning rates of all epochs, in thousandths."""
+    watched, found = Watched(watched.spec), []
+    for _ in range(watched.spec.epochs):
+        watched.go(1)
+        found.append(round(1000 * watched.engine._optimizer.param_groups[0]["lr"], 4))
+    return found
+
+
+def hardnesses(watched):
+    """Hardness of the training of all epochs, and of the evaluations before the first and after each."""
+    watched = Watched(watched.spec)
+    watched.go()
+    trained = [float(getattr(loss.hardening, "beta", 0.0)) for loss in watched.of("training")]
+    measured = [watched.losses[e.first].hardening for e in watched.evaluations]
+    return trained, [float(getattr(of, "beta", 0.0)) for of in measured], float(watched.engine._hardness)
 
 
 def counts(split):
@@ -232,7 +250,9 @@ def pairs(watched):
 
 
 def objectives(watched):
-    return tuple(only(loss.name for loss in watched.of(phase)) for phase in ("training", "evaluation"))
+    """Losses of training and of evaluations, where the limit losses of another work's run are those of Algorithm 1."""
+    training, evaluation = ({loss.name for loss in watched.of(phase)} for phase in ("training", "evaluation"))
+    return only(training), only(evaluation) if len(evaluation) == 1 else evaluation
 
 
 def sizes(watched):
@@ -310,6 +330,8 @@ FAMILIES = {
     "exponential": "Exponential(beta=5.0)", "polynomial": "Polynomial(epsilon=5.0)", "threshold": "Threshold(tau=5.0)",
 }  # fmt: skip
 HARDNESSES = {5.0: "Exponential(beta=5.0)", 30.0: "Exponential(beta=30.0)", 0.0: "Uniform()"}
+MARGINS = {None: "None", 0.5: "Triplet(margin=0.5)"}
+DEBIASED = {"objective": "debiased", "supervised": False}
 ALPHAS = {None: "None", 1.0: "LogSumExp(alpha=1.0)", 7.0: "LogSumExp(alpha=7.0)"}
 BF16, FP32 = torch.bfloat16, torch.float32
 MLP_SHAPES = {None: 9, 5: 5, 12: 12}
@@ -346,6 +368,10 @@ ROWS = [
     Row("alpha", argument("psi", shown=str), ALPHAS),
     Row("alpha", argument("psi", "loss", shown=str), ALPHAS),
     Row("alpha", argument("psi", "limit", shown=str), dict.fromkeys(ALPHAS, "None")),
+    Row("margin", argument("psi", shown=str), MARGINS, {"k": 1}),
+    Row("margin", argument("psi", "loss", shown=str), MARGINS, {"k": 1}),
+    Row("margin", argument("psi", "limit", shown=str), dict.fromkeys(MARGINS, "None"), {"k": 1}),
+    Row("collisions", everywhere("collisions"), same(0.0, 0.3), DEBIASED),
     Row("reduction", everywhere("reduction"), same("anchor", "pair")),
     Row("negatives", argument("negatives"), {"per_pair": "per_pair", "per_anchor": "per_anchor"}),
     Row("negatives", argument("negatives", "loss"), {"per_pair": "per_anchor", "per_anchor": "per_anchor"}),
@@ -355,6 +381,8 @@ ROWS = [
     Row("positives", two_views, {"label": (1, True, True), "augmentation": (2, True, True)}),
     Row("positives", two_views, {"noise": (2, False, False)}, NOISY),
     Row("objective", objectives, {"algorithm1": ("contrastive_loss",) * 2, "simclr": ("simclr_loss",) * 2}, TWO_VIEWS),
+    Row("objective", objectives, {"supcon": ("supcon_loss", {"supcon_loss", "contrastive_loss"})},
+        {"supervised": False, "hardness": 0.0}),
     Row("noise", noise, {0.1: (0.1, 0.1, 0.14), 0.5: (0.5, 0.5, 0.71), 0.0: (0.0, 0.0, 0.0)}, NOISY),
     Row("epochs", epochs, {1: ([0, 1], 2, [1]), 3: ([0, 1, 2, 3], 6, [3])}),
     Row("batch_size", sizes,
@@ -369,7 +397,17 @@ ROWS = [
     Row("seed", images, {0: True, 1: True}, {"dataset": "synthetic", "num_train": None, "num_test": None}),
     Row("temperature", everywhere("temperature"), same(1.0, 0.5)),
     Row("temperature", everywhere("temperature"), same(1.0, 0.5), SIMCLR),
+    Row("temperature", everywhere("temperature"), same(1.0, 0.5), DEBIASED),
+    Row("eps", adam("eps"), {1e-8: 1e-8, 1e-4: 1e-4}),
+    Row("decay", rates, {"none": [1.0] * 4, "cosine": [1.0, 0.8536, 0.5, 0.1464], "step": [1.0, 1.0, 0.1, 0.01]},
+        {"epochs": 4}),
+    Row("hardness_end", hardnesses,
+        {None: ([5.0] * 6, [5.0] * 4, 5.0), 9.0: ([5.0, 5.0, 7.0, 7.0, 9.0, 9.0], [5.0, 5.0, 7.0, 9.0], 9.0)},
+        {"epochs": 3}),
+    Row("hardness_end", hardnesses,
+        {0.0: ([5.0, 5.0, 2.5, 2.5, 0.0, 0.0], [5.0, 5.0, 2.5, 0.0], 0.0)}, {"epochs": 3, **SIMCLR}),
     Row("detach_weights", everywhere("detach_weights"), same(True, False), EXACT),
+    Row("detach_weights", everywhere("detach_weights"), same(True, False), DEBIASED),
     Row("detach_weights", gradient, {True: True, False: True}, EXACT),
 ]  # fmt: skip
 

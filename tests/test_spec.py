@@ -39,12 +39,20 @@ def test_a_default_given_explicitly_is_not_part_of_the_identity():
         {"positives": "noise"}, {"noise": 0.2}, {"epochs": 399}, {"batch_size": 64}, {"batch_size": None},
         {"alpha": 1}, {"imbalance": 2},
         {"lr": 2e-3}, {"weight_decay": 1e-6}, {"precision": "bf16"}, {"eval_every": 5}, {"seed": 1},
-        {"temperature": 0.5},
+        {"temperature": 0.5}, {"margin": 1, "k": 1}, {"objective": "sincere"},
+        {"eps": 1e-4}, {"decay": "cosine"}, {"decay": "step"}, {"hardness_end": 10},
+        {"hardness": 10, "hardness_end": 0},
     ],
     ids=str,
 )  # fmt: skip
 def test_every_field_is_part_of_the_identity(change):
     assert spec(**change).run_id != spec().run_id
+
+
+def test_a_hardness_that_changes_is_in_the_name_of_the_run():
+    rising, falling = spec(hardness_end=10), spec(hardness=10, hardness_end=0)
+    assert rising.run_id.startswith("cifar10-hscl-0to10-s0-") and falling.run_id.startswith("cifar10-hscl-10to0-s0-")
+    assert spec(hardness_end=10, init="near_nc").start == spec(hardness=10)
 
 
 def test_whole_numbers_and_floats_are_one_run():
@@ -100,7 +108,43 @@ def test_whole_numbers_and_floats_are_one_run():
         ({"lr": "0.1"}, "lr='0.1': expected a number"),
         ({"dataset": None}, "dataset=None: expected text"),
         ({"detach_weights": False}, "detach_weights=False needs k=None"),
+        ({"eps": 0.0}, "eps=0.0: expected a finite number > 0"),
+        ({"decay": "linear"}, "decay='linear': expected one of none, cosine, step"),
+        ({"hardness_end": -1.0}, "hardness_end=-1.0: expected a finite number >= 0"),
+        ({"hardness_end": 1e10}, "hardness_end=1e\\+10|hardness_end=10000000000.0: expected at most 1,000,000,000"),
+        ({"hardness": 5, "hardness_end": 5}, "hardness_end=5 is the hardness of the whole run: leave it None"),
+        ({"hardness_end": 0}, "hardness_end=0 is the hardness of the whole run"),
         ({"stem": "patch"}, 'stem="patch" is of the small ResNet'),
+        (
+            {"objective": "supcom"},
+            "objective='supcom' \\(did you mean 'supcon'\\?\\): expected one of algorithm1, simclr,",
+        ),
+        (
+            {"objective": "supcon"},
+            'objective="supcon" has the anchor.s class among its negatives: set supervised=False',
+        ),
+        ({"objective": "spectral"}, 'objective="spectral" has the anchor.s class among'),
+        ({"objective": "debiased"}, 'objective="debiased" has the anchor.s class among'),
+        (
+            {"objective": "sincere", "supervised": False},
+            "leaves the anchor's class out of its negatives: set supervised=T",
+        ),
+        ({"objective": "sincere", "hardness": 2}, 'objective="sincere" has no hard negatives: set hardness=0'),
+        (
+            {"objective": "sincere", "positives": "augmentation"},
+            'takes positives="label"; two views without labels are',
+        ),
+        ({"objective": "sincere", "exclude_self": True}, "exclude_self=True is of Algorithm 1: leave it out"),
+        ({"objective": "sincere", "init": "near_nc"}, 'init="near_nc" is of Algorithm 1: leave it out'),
+        ({"objective": "sincere", "detach_weights": False}, "detach_weights=False needs k=None"),
+        ({"objective": "sincere", "alpha": 1.0}, "alpha needs a finite k and the loss of Algorithm 1"),
+        ({"objective": "sincere", "margin": 1.0, "k": 1}, "margin, the triplet loss, needs k=1 or None, no alpha and"),
+        ({"objective": "spectral", "supervised": False, "temperature": 0.1}, "has no temperature: set temperature=1"),
+        ({"margin": 1.0}, "margin, the triplet loss, needs k=1 or None"),
+        ({"margin": 0.0, "k": 1}, "margin=0.0: expected a finite number > 0"),
+        ({"margin": 1.0, "k": 1, "alpha": 1.0}, "margin, the triplet loss, needs k=1 or None, no alpha"),
+        ({"collisions": 0.1}, "collisions=0.1: there is nothing to take off"),
+        ({"collisions": 1.0}, "collisions=1.0: expected a number from 0 to below 1"),
     ],
 )
 def test_bad_values_are_refused_with_the_name_of_the_field(changes, message):

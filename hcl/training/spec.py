@@ -8,9 +8,11 @@ from dataclasses import asdict, dataclass, fields, replace
 from functools import cache
 from typing import Any, get_args, get_type_hints
 
-from hcl.choices import EncoderName, Family, Negatives, Normalization, Reduction, Stem, meant
+from hcl.choices import EncoderName, Family, Negatives, Normalization, Reduction, Stem, as_declared, meant
+from hcl.training import combinations
 from hcl.training.catalogue import CATALOGUE
 from hcl.training.imbalance import most, sizes
+from hcl.training.schedule import DECAYS, hardness_in
 
 _CHOICES = {
     "encoder": get_args(EncoderName),
@@ -20,9 +22,10 @@ _CHOICES = {
     "reduction": get_args(Reduction),
     "negatives": get_args(Negatives),
     "positives": ("label", "noise", "augmentation"),
-    "objective": ("algorithm1", "simclr"),
+    "objective": combinations.OBJECTIVES,
     "precision": ("fp32", "bf16"),
     "init": ("random", "near_nc"),
+    "decay": DECAYS,
 }
 # Seeds and epochs are made into one number of 64 bits (`hcl.training.randomness`), a million epochs apart.
 MAX_SEED = 2**32 - 1
@@ -33,7 +36,8 @@ MAX_HARDNESS = 1e9
 _LEAST = {
     "num_train": 1, "num_test": 1, "k": 1, "epochs": 1, "batch_size": 2, "dim": 1, "eval_every": 1, "seed": 0,
 }  # fmt: skip
-_MOST: dict[str, float] = {"seed": MAX_SEED, "epochs": MAX_EPOCHS, "hardness": MAX_HARDNESS}
+_MOST: dict[str, float] = {"seed": MAX_SEED, "epochs": MAX_EPOCHS}
+_MOST |= dict.fromkeys(("hardness", "hardness_end"), MAX_HARDNESS)
 _MOST |= dict.fromkeys(("num_train", "num_test", "k", "batch_size", "dim", "eval_every"), 2**31 - 1)
 
 
@@ -66,7 +70,12 @@ class RunSpec:
         exclude_self: drop the anchor from its own negatives (D4).
         positives: ``"label"``, all items of the class in the batch (D5), ``"noise"``, a second noisy copy (D30), or
             ``"augmentation"``, a second augmented view (SimCLR sampling, Sec. B.5, D15).
-        objective: ``"algorithm1"``, or ``"simclr"``, eq. (42), which takes two views and ignores k (D13).
+        objective: ``"algorithm1"``, or ``"simclr"``, eq. (42), which takes two views and ignores k (D13), or of another
+            work (`hcl.neighbours`) ``"supcon"``, ``"sincere"``, ``"debiased"`` (with a hardness that of Robinson et
+            al.) or ``"spectral"``: positives by label but for the anchor, negatives each item once; k, negatives and
+            reduction are ignored.
+        margin: > 0 of the triplet loss, `hcl.psi.Triplet`, in Algorithm 1 with k = 1; None is `hcl.psi.InfoNCE`.
+        collisions: of ``"debiased"``, 0 <= tau < 1, the share of negatives that is taken for the anchor's class.
         noise: standard deviation of the noise of ``positives="noise"``, of images after normalisation; .1 is the
             paper's variance of .01.
         epochs: of training, 1 to 1,000,000.
@@ -79,6 +88,11 @@ class RunSpec:
         seed: of weights, data order, draws, noise and synthetic data, keyed on (seed, epoch); below 2^32.
         detach_weights: no gradient through the negatives' weights, as in the official code (D6); False needs k = None.
         temperature: > 0, divides every inner product, that of the hardening too; 1 is the paper's, .5 H-SCL's (D11).
+        eps: > 0, of Adam, added to the root of the second moment: a gradient far below it makes a small step.
+        decay: of the learning rate from epoch to epoch, ``"none"``, ``"cosine"`` or ``"step"``
+            (`hcl.training.schedule.lr_in`).
+        hardness_end: hardness of the last epoch; from ``hardness``, that of the first, it changes by equal amounts from
+            epoch to epoch. None is the same hardness throughout.
 
     Raises:
         ValueError: for a value out of range; the message names the field and what was expected.
@@ -102,6 +116,8 @@ class RunSpec:
     exclude_self: bool = False
     positives: str = "label"
     objective: str = "algorithm1"
+    margin: float | None = None
+    collisions: float = 0.0
     noise: float = 0.1
     epochs: int = 400
     batch_size: int | None = 512
@@ -113,37 +129,36 @@ class RunSpec:
     seed: int = 0
     detach_weights: bool = True
     temperature: float = 1.0
+    eps: float = 1e-8
+    decay: str = "none"
+    hardness_end: float | None = None
 
     def __post_init__(self) -> None:
         for name, hint in _hints().items():
-            object.__setattr__(self, name, _coerce(name, getattr(self, name), hint))
+            object.__setattr__(self, name, as_declared(name, getattr(self, name), hint))
         for name, choices in ({"dataset": tuple(CATALOGUE)} | _CHOICES).items():
             if (value := getattr(self, name)) not in choices:
                 raise ValueError(f"{name}={value!r}{meant(value, choices)}: expected one of {', '.join(choices)}.")
         self._check_ranges()
-        if self.objective == "simclr" and self.positives == "label":
-            raise ValueError('objective="simclr" takes two views: set positives to "augmentation" or "noise".')
-        if self.positives == "augmentation" and self.dataset == "synthetic":
-            raise ValueError('positives="augmentation" takes images; for the synthetic data there is "noise".')
-        if not self.detach_weights and (self.k is not None or self.objective != "algorithm1"):
-            raise ValueError("detach_weights=False needs k=None: drawing negatives has no gradient (D6).")
-        if self.alpha is not None and (self.k is None or self.objective != "algorithm1"):
-            raise ValueError("alpha needs a finite k and the loss of Algorithm 1: log(alpha + sum) grows as log k.")
-        if self.stem == "patch" and self.encoder == "resnet50":
-            raise ValueError('stem="patch" is of the small ResNet: ResNet-50 has "cifar" and "torchvision" (D21).')
+        combinations.check(self)
 
     def _check_ranges(self) -> None:
         for name, least in _LEAST.items():
             if (value := getattr(self, name)) is not None and value < least:
                 raise ValueError(f"{name}={value}: expected at least {least}.")
-        for name in ("hardness", "weight_decay", "noise", "lr", "temperature"):
-            value, above = getattr(self, name), name in ("lr", "temperature")
-            if not 0 <= value < math.inf or (above and value == 0):
+        for name in ("hardness", "hardness_end", "weight_decay", "noise", "lr", "temperature", "eps"):
+            value, above = getattr(self, name), name in ("lr", "temperature", "eps")
+            if value is not None and (not 0 <= value < math.inf or (above and value == 0)):
                 raise ValueError(f"{name}={value!r}: expected a finite number {'>' if above else '>='} 0.")
         if not 1 <= self.imbalance <= 1e6:
             raise ValueError(f"imbalance={self.imbalance!r}: expected a number from 1 to 1,000,000.")
-        if self.alpha is not None and not 0 < self.alpha < math.inf:
-            raise ValueError(f"alpha={self.alpha!r}: expected a finite number > 0.")
+        for name in ("alpha", "margin"):
+            if (value := getattr(self, name)) is not None and not 0 < value < math.inf:
+                raise ValueError(f"{name}={value!r}: expected a finite number > 0.")
+        if not 0 <= self.collisions < 1:
+            raise ValueError(f"collisions={self.collisions!r}: expected a number from 0 to below 1.")
+        if self.hardness_end == self.hardness:
+            raise ValueError(f"hardness_end={self.hardness_end:g} is the hardness of the whole run: leave it None.")
         for name, largest in _MOST.items():
             if (value := getattr(self, name)) is not None and value > largest:
                 raise ValueError(f"{name}={value}: expected at most {largest:,.0f}.")
@@ -195,14 +210,14 @@ class RunSpec:
     @property
     def method(self) -> str:
         """``"SCL"``, ``"HSCL"``, ``"UCL"`` or ``"HUCL"``."""
-        return ("H" if self.hardness else "") + ("SCL" if self.supervised else "UCL")
+        return ("H" if self.hardness or self.hardness_end else "") + ("SCL" if self.supervised else "UCL")
 
     @property
     def start(self) -> "RunSpec | None":
         """The run whose final weights this one starts from: HSCL with beta = 10, all else equal; None at random."""
         if self.init == "random":
             return None
-        return replace(self, init="random", supervised=True, hardening="exponential", hardness=10.0)
+        return replace(self, init="random", supervised=True, hardening="exponential", hardness=10.0, hardness_end=None)
 
     @property
     def digest(self) -> str:
@@ -212,9 +227,15 @@ class RunSpec:
 
     @property
     def run_id(self) -> str:
-        """Name of the run's folder, for people as well: data set, method, hardness, seed, digest."""
-        hardness = f"-{self.hardness:g}" if self.hardness else ""
-        return f"{self.dataset}-{self.method.lower()}{hardness}-s{self.seed}-{self.digest}"
+        """Name of the run's folder, for people as well: data set, method or loss, hardness, seed, digest."""
+        end = "" if self.hardness_end is None else f"to{self.hardness_end:g}"
+        hardness = f"-{self.hardness:g}{end}" if self.hardness or end else ""
+        name = self.objective if self.objective in combinations.OF_OTHERS else self.method.lower()
+        return f"{self.dataset}-{name}{hardness}-s{self.seed}-{self.digest}"
+
+    def hardness_in(self, epoch: int) -> float:
+        """Return the hardness that an epoch is trained with; 0, before any training, has that of the first."""
+        return hardness_in(epoch, self.epochs, self.hardness, self.hardness_end)
 
     def evaluated(self, epoch: int) -> bool:
         """Return whether the metrics are measured after this epoch (0 is the initial state)."""
@@ -270,16 +291,3 @@ def check_feasible(spec: RunSpec) -> None:
 @cache
 def _hints() -> dict[str, Any]:
     return get_type_hints(RunSpec)
-
-
-def _coerce(name: str, value: Any, hint: Any) -> Any:
-    """Return the value as its declared type, so that 5 and 5.0 are one run; refuse what does not convert."""
-    kinds = get_args(hint) or (hint,)  # (int, NoneType) for int | None
-    if type(value) in kinds:
-        return value
-    if float in kinds and type(value) is int:
-        return float(value)
-    if int in kinds and type(value) is float and value.is_integer():
-        return int(value)
-    names = {str: "text", bool: "True or False", int: "a whole number", float: "a number", type(None): "None"}
-    raise ValueError(f"{name}={value!r}: expected {' or '.join(names[kind] for kind in kinds)}.")

@@ -14,9 +14,12 @@ from hcl.companion.claims.hscl import HSCL
 from hcl.companion.claims.main import MAIN
 from hcl.companion.claims.negatives import NEGATIVES, OURS
 from hcl.companion.claims.neighbours import NEIGHBOURS
+from hcl.companion.claims.neighbours_trained import TRAINED
 from hcl.companion.claims.parts import Claim
 from hcl.companion.claims.theory import THEORY
 
-CLAIMS: tuple[Claim, ...] = (*THEORY, *MAIN, *COLLAPSE, *APPENDIX, *NEGATIVES, *HSCL, *BEYOND, *OURS, *NEIGHBOURS)
+CLAIMS: tuple[Claim, ...] = (
+    *THEORY, *MAIN, *COLLAPSE, *APPENDIX, *NEGATIVES, *HSCL, *BEYOND, *OURS, *NEIGHBOURS, *TRAINED,
+)  # fmt: skip
 
 __all__ = ["CLAIMS", "Claim"]
