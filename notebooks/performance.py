@@ -149,13 +149,7 @@ Markdown(f"**What is seen.** {benchmarks_peers.seen(peers)}")
 # With other numbers of classes and of negatives, at 512 points:
 
 # %%
-varied = benchmarks_peers.costs(peers)
-varied = varied[(varied["batch"] == 512) & varied["classes"].notna()]
-report.show_table(
-    varied.set_index(["loss", "by", "classes", "k"])
-    .sort_index(sort_remaining=False)[["ms", "memory_mb"]]
-    .map(benchmarks_report.written)
-)
+report.show_table(benchmarks_peers.varied(peers))
 
 # %% [markdown]
 # ## The training step

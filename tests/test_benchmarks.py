@@ -199,6 +199,18 @@ def test_peers_are_told_at_the_largest_batch_that_both_can_do():
     assert len(benchmarks_peers.checks(frame)) == 1 and len(benchmarks_peers.costs(frame)) == len(PEERS)
 
 
+def test_peers_at_one_batch_are_told_by_classes_and_negatives():
+    rows = [("Z", "b", 512, 64, 1.0), ("Z", "b", 512, 8, 2.0), ("Z", "a", 512, 8, 3.0), ("Z", "a", 128, 8, 9.0)]
+    frame = pd.DataFrame(rows, columns=["loss", "by", "batch", "classes", "ms"]).assign(
+        k=np.nan, memory_mb=0.5, passed=None
+    )
+    table = benchmarks_peers.varied(pd.concat([PEERS, frame], ignore_index=True))
+    assert [(*key, *row) for key, row in zip(table.index, table.to_numpy(), strict=True)] == [
+        ("X", "hcl", "8", "–", "7", "7"), ("Z", "b", "8", "–", "2", "0.5"), ("Z", "b", "64", "–", "1", "0.5"),
+        ("Z", "a", "8", "–", "3", "0.5"),
+    ]  # fmt: skip
+
+
 def test_the_growth_of_peers_has_a_panel_a_loss_and_a_line_for_each():
     axes = [axis for axis in benchmarks_peers.growth(PEERS, "ms", "Milliseconds").axes if axis.lines]
     assert [[len(line.get_xdata()) for line in axis.lines] for axis in axes] == [[3, 2, 2], [1, 1]]

@@ -4,6 +4,7 @@ from typing import TYPE_CHECKING
 
 import pandas as pd
 
+from hcl.companion.benchmarks_report import written
 from hcl.companion.numbers import brief
 
 if TYPE_CHECKING:  # not on a machine that only measures
@@ -32,6 +33,16 @@ def by_batch(frame: pd.DataFrame) -> pd.DataFrame:
     rows = costs(frame)
     usual = [rows[name].isna() | (rows[name] == value) for name, value in _USUAL.items()]
     return rows[usual[0] & usual[1]]
+
+
+def varied(frame: pd.DataFrame, batch: int = 512) -> pd.DataFrame:
+    """Return time and memory at one batch for each number of classes and of negatives, for a table."""
+    rows = costs(frame)
+    rows = rows[(rows["batch"] == batch) & rows["classes"].notna()].assign(place=lambda its: its.index)
+    rows["place"] = rows.groupby(["loss", "by"])["place"].transform("min")
+    rows = rows.sort_values(["place", "classes", "k"])
+    names = ["loss", "by", "classes", "k"]
+    return rows[[*names, "ms", "memory_mb"]].map(written).set_index(names)
 
 
 def growth(frame: pd.DataFrame, quantity: str, name: str) -> "Picture":
