@@ -1,17 +1,15 @@
 """Which values of a run's specification go together; what does not is said in a line before anything is trained."""
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING
+from typing import Any
 
-if TYPE_CHECKING:
-    from hcl.training.spec import RunSpec
-
+Spec = Any  # a `hcl.training.spec.RunSpec`, whose module imports this one
 # Losses of other works (`hcl.neighbours`), by whether their negatives are chosen by label, as those of SCL are.
 OF_OTHERS: Mapping[str, bool] = {"supcon": False, "sincere": True, "debiased": False, "spectral": False}
 OBJECTIVES = ("algorithm1", "simclr", *OF_OTHERS)
 
 
-def check(spec: "RunSpec") -> None:
+def check(spec: Spec) -> None:
     """Refuse values that are each in order and do not go together.
 
     Args:
@@ -33,7 +31,7 @@ def check(spec: "RunSpec") -> None:
     _check_others(spec)
 
 
-def _check_others(spec: "RunSpec") -> None:
+def _check_others(spec: Spec) -> None:
     """Refuse what the triplet loss and the losses of other works have not."""
     name = spec.objective
     if spec.margin is not None and (spec.k not in (1, None) or spec.alpha is not None or name != "algorithm1"):
