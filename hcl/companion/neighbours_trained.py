@@ -78,30 +78,45 @@ def named(spec: RunSpec) -> str:
     return label(spec)
 
 
-def by_setting(study: Study, runs: Sequence[Run]) -> dict[str, list[Run]]:
+def whose(spec: RunSpec) -> str:
+    """Return whether a setting is one of the paper's losses."""
+    return "the paper's" if spec.objective == "algorithm1" and spec.margin is None else "of other works"
+
+
+def by_setting(study: Study, runs: Sequence[Run], name: Callable[[RunSpec], str] = named) -> dict[str, list[Run]]:
     """Return the runs of each setting of a study by its name, none where they are still to be made."""
-    found: dict[str, list[Run]] = {named(spec): [] for spec in study.specs}
+    found: dict[str, list[Run]] = {name(spec): [] for spec in study.specs}
     for run in runs:
-        found[named(run.spec)].append(run)
+        found[name(run.spec)].append(run)
     return found
 
 
-def table(study: Study, runs: Sequence[Run]) -> pd.DataFrame:
+def table(
+    study: Study,
+    runs: Sequence[Run],
+    columns: Sequence[Measure] = MEASURES,
+    *,
+    group: Callable[[RunSpec], str] = whose,
+    name: Callable[[RunSpec], str] = named,
+) -> pd.DataFrame:
     """Return means over seeds with their standard deviations, of every setting that is wanted.
 
     Args:
         study: whose settings are rows.
         runs: those of it that are made.
+        columns: of the table.
+        group: of rows that a setting is in.
+        name: of a setting within its group.
 
     Returns:
         Text; a dash where there is nothing yet, and ``"waits"`` for its seeds.
     """
     rows = []
-    paper = {named(spec): spec.objective == "algorithm1" and spec.margin is None for spec in study.specs}
-    for name, own in by_setting(study, runs).items():
+    for spec in dict.fromkeys(replace(spec, seed=0) for spec in study.specs):
+        own = [run for run in runs if replace(run.spec, seed=0) == spec]
         seeds = ", ".join(str(run.spec.seed) for run in sorted(own, key=lambda run: run.spec.seed))
-        row = {"whose": "the paper's" if paper[name] else "of other works", "loss": name, "seeds": seeds or WAITS}
-        rows.append(row | {measure.name: _written(own, measure) for measure in MEASURES})
+        row = {"whose": group(spec), "loss": name(spec), "seeds": seeds or WAITS}
+        rows.append(row | {measure.name: _written(own, measure) for measure in columns})
     return pd.DataFrame(rows).set_index(["whose", "loss"])
 
 
