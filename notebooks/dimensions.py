@@ -59,13 +59,17 @@ figures_neighbours.ends(
 # *Off a cross-polytope* is how far the cosines of class means are from those of one: 0 there, and more at an ETF.
 
 # %%
+in_groups = {"group": dimensions.words, "name": dimensions.label}
 report.show_table(
     neighbours_trained.table(
-        page.study,
-        page.runs,
-        dimensions.COLUMNS,
-        group=dimensions.words,
-        name=dimensions.label,
+        page.study, page.runs, dimensions.GEOMETRY, **in_groups
+    )
+)
+
+# %%
+report.show_table(
+    neighbours_trained.table(
+        page.study, page.runs, neighbours_trained.TABLES[1], **in_groups
     )
 )
 

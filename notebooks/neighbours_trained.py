@@ -57,11 +57,17 @@ figures_neighbours.ends(
 )
 
 # %% [markdown]
-# Means over seeds. *Linear probe* looks at the features before the projection head, *k-NN* at the representations. *ms a step* is what
+# Means over seeds, first of the metrics of Neural-Collapse and the spread within classes.
+
+# %%
+report.show_table(trained.table(page.study, page.runs, trained.TABLES[0]))
+
+# %% [markdown]
+# *Linear probe* looks at the features before the projection head, *k-NN* at the representations. *ms a step* is what
 # training took on the machine of the record, which may have had other work: differences of a third are no difference.
 
 # %%
-report.show_table(trained.table(page.study, page.runs))
+report.show_table(trained.table(page.study, page.runs, trained.TABLES[1]))
 
 # %% [markdown]
 # ## The runs, and what is dropped first

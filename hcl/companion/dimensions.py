@@ -5,7 +5,7 @@ from typing import Any
 import numpy as np
 
 from hcl.companion.labels import label
-from hcl.companion.neighbours_trained import MEASURES, Measure
+from hcl.companion.neighbours_trained import TABLES, Measure
 from hcl.training.runs import Run
 from hcl.training.spec import RunSpec
 
@@ -41,4 +41,4 @@ def _off(run: Run) -> float:
     return off_cross_polytope(run.arrays["means"])
 
 
-COLUMNS: tuple[Measure, ...] = (Measure("off a cross-polytope", _off, 3), *MEASURES)
+GEOMETRY: tuple[Measure, ...] = (Measure("off a cross-polytope", _off, 3), *TABLES[0])

@@ -69,6 +69,10 @@ MEASURES: tuple[Measure, ...] = (
 )
 
 
+# In two tables, as one would be too wide for a page.
+TABLES = (MEASURES[:4], MEASURES[4:])
+
+
 def named(spec: RunSpec) -> str:
     """Return what a setting is called here: ``"triplet, margin 0.1"``, ``"debiased and hard, β = 5"``."""
     if spec.margin is not None:
@@ -141,9 +145,11 @@ def plan(study: Study) -> pd.DataFrame:
         for who, specs in (("the paper's losses, those of Figure 3", set(every.specs) - set(fresh)), ("others", fresh)):
             left = [spec for spec in every.left() if spec in set(specs)]
             estimate = estimates.estimate(left) if left else None
-            hours = "0" if estimate is None else _hours(estimate, len(left))
+            hours = "–" if estimate is None else _hours(estimate, len(left))
             seeds = f"seed{'s' * (len(step.seeds) > 1)} {', '.join(map(str, step.seeds))}"
-            rows.append({"runs of": f"{who}, {seeds}", "number": len(specs), "to be made": len(left), "take": hours})
+            rows.append(
+                {"runs of": f"{who}, {seeds}", "number": len(specs), "to be made": str(len(left)), "take": hours}
+            )
     return pd.DataFrame(rows).set_index("runs of")
 
 
