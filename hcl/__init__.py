@@ -26,6 +26,7 @@ if TYPE_CHECKING:
         hardening,
         hucl,
         losses,
+        mechanism,
         minimise,
         models,
         modules,
@@ -74,7 +75,8 @@ _NAMES = {
 }  # fmt: skip
 _MODULES = (
     "anchors", "augment", "bounds", "coverage", "distributed", "downstream", "draws", "exact", "explore", "geometry",
-    "hardening", "hucl", "losses", "minimise", "models", "modules", "neighbours", "psi", "sampling", "shapes",
+    "hardening", "hucl", "losses", "mechanism", "minimise", "models", "modules", "neighbours", "psi", "sampling",
+    "shapes",
 )  # fmt: skip
 _HOME = {name: module for module, names in _NAMES.items() for name in names}
 
@@ -82,8 +84,8 @@ __all__ = [
     "ContrastiveLoss", "Drawn", "Exact", "Exponential", "HardestTriplet", "HclError", "InfoNCE", "LogSumExp", "MeanExp",
     "Polynomial", "Threshold", "Triplet", "Uniform", "anchors", "augment", "bounds", "class_means", "cluster_count",
     "contrastive_loss", "covariance_spectrum", "coverage", "distributed", "downstream", "draws", "effective_rank",
-    "equal_inner_product", "exact", "explore", "geometry", "hardening", "hucl", "least_distance", "losses", "minimise",
-    "models", "modules", "nc1", "neighbours", "psi", "sampling", "scl_lower_bound", "shapes", "simclr_loss",
+    "equal_inner_product", "exact", "explore", "geometry", "hardening", "hucl", "least_distance", "losses", "mechanism",
+    "minimise", "models", "modules", "nc1", "neighbours", "psi", "sampling", "scl_lower_bound", "shapes", "simclr_loss",
     "simclr_lower_bound", "simplex_etf", "spectrum_rank", "ucl_lower_bound", "unit_ball", "unit_norm", "unit_sphere",
     "within_class_variation", "zero_sum",
 ]  # fmt: skip

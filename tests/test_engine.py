@@ -8,6 +8,7 @@ import numpy as np
 import pandas as pd
 import pytest
 import torch
+from torch._dynamo.testing import CompileCounter
 from torch.utils._python_dispatch import TorchDispatchMode
 
 from hcl import augment, draws
@@ -15,6 +16,7 @@ from hcl.training import engine as engines
 from hcl.training import objective, train
 from hcl.training.data import Dataset
 from hcl.training.engine import Engine, Techniques
+from hcl.training.optimizer import set_lr
 from hcl.training.spec import RunSpec
 
 CPU = torch.device("cpu")
@@ -87,7 +89,7 @@ def test_the_compiled_step_draws_from_the_same_distribution(changes):
 
 
 def test_one_compiled_step_serves_every_hardness_and_seed(monkeypatch):
-    counter = torch._dynamo.testing.CompileCounter()
+    counter = CompileCounter()
     monkeypatch.setattr(torch, "compile", functools.partial(torch.compile, backend=counter))
     torch._dynamo.reset()
     made = Engine(SMALL, train.load_data(SMALL), device=CPU, techniques=Techniques(compile=True))
@@ -109,6 +111,51 @@ def test_the_hardness_on_the_device_is_the_one_of_the_spec():
         run(soft, PLAIN).final["train_loss"], rel=1e-4
     )
     assert run(hard, PLAIN).final["train_loss"] > run(soft, PLAIN).final["train_loss"] + 0.05
+
+
+@pytest.mark.usefixtures("traced")
+@pytest.mark.parametrize("changes", [{"hardness_end": 30, "decay": "step"}, {"hardness_end": 0, "eps": 1e-3}], ids=str)
+def test_a_schedule_is_the_same_in_the_compiled_step(changes):
+    spec = replace(SMALL, k=None, epochs=4, **changes)
+    plain, fast = run(spec, PLAIN), run(spec, Techniques(compile=True, fused_adam=True))
+    pd.testing.assert_frame_equal(fast.history, plain.history, rtol=2e-3, atol=2e-4, check_exact=False)
+    constant = run(replace(spec, hardness_end=None), PLAIN)
+    assert constant.history["train_loss"][1] == plain.history["train_loss"][1]
+    assert constant.history["train_loss"][4] != plain.history["train_loss"][4]
+
+
+def test_a_schedule_that_does_not_change_anything_changes_nothing():
+    """The epochs of a run are those of one with a constant hardness, as long as it has that of the schedule."""
+    ends = replace(SMALL, epochs=2, hardness=2, hardness_end=4)
+    data = train.load_data(ends)
+    made = Engine(ends, data, device=CPU)
+    made.begin(ends)
+    made.launch(1)
+    made.finish()
+    state = made.state()
+    made.launch(2)
+    after = made.finish()
+    other = Engine(replace(ends, hardness=4, hardness_end=None), data, device=CPU)
+    other.begin(replace(ends, hardness=4, hardness_end=None))
+    other.restore(state)
+    other.launch(2)
+    assert other.finish() == after
+
+
+def test_a_learning_rate_in_a_tensor_is_set_in_its_place():
+    """As a captured step needs it; the steps are those of a number."""
+    results = []
+    for lr in (0.5, torch.tensor(0.5)):
+        weight = torch.nn.Parameter(torch.ones(3))
+        optimizer = torch.optim.Adam([weight], lr=lr, foreach=False)
+        place = optimizer.param_groups[0]["lr"]
+        for rate in (0.5, 0.25):
+            set_lr(optimizer, rate)
+            weight.grad = torch.tensor([1.0, -2.0, 0.5])
+            optimizer.step()
+        results.append(weight.detach().clone())
+        assert not isinstance(lr, torch.Tensor) or optimizer.param_groups[0]["lr"] is place
+    assert torch.allclose(*results)
 
 
 class NoReads(TorchDispatchMode):
@@ -170,8 +217,13 @@ def test_an_engine_does_not_fit_what_it_was_not_made_for(changes):
 
 @pytest.mark.parametrize("stopped_at", [1, 3])
 @pytest.mark.parametrize(
-    "spec", [replace(SMALL, epochs=4), replace(CONVOLUTIONAL, epochs=4, negatives="per_pair")], ids=str
-)
+    "spec",
+    [
+        replace(SMALL, epochs=4), replace(CONVOLUTIONAL, epochs=4, negatives="per_pair"),
+        replace(SMALL, epochs=4, hardness=0, hardness_end=30, decay="cosine", eps=1e-4),
+    ],
+    ids=str,
+)  # fmt: skip
 def test_a_run_gone_on_with_is_bitwise_the_uninterrupted_one(spec, stopped_at):
     """Stopped in the middle of an epoch, whose steps are lost and made again from the state before."""
     data = train.load_data(spec)

@@ -65,11 +65,11 @@ class Watched:
             self.draw_seeds.append(generator.initial_seed())
             return inner_views(images, spec, generator=generator, **options)
 
-        def measure(model, data, spec, *, generator, last=False):
+        def measure(model, data, spec, *, generator, last=False, hardness=None):
             self.phase = "evaluation"
             self.evaluations.append(SimpleNamespace(seed=generator.initial_seed(), last=last, first=len(self.losses)))
             try:
-                return inner_evaluate(model, data, spec, generator=generator, last=last)
+                return inner_evaluate(model, data, spec, generator=generator, last=last, hardness=hardness)
             finally:
                 self.phase = "training"
 
@@ -166,10 +166,28 @@ def adam(name):
         (group,) = optimizer.param_groups
         assert type(optimizer) is torch.optim.Adam
         assert {id(p) for p in group["params"]} == {id(p) for p in watched.model.parameters()}
-        assert group["betas"] == (0.9, 0.999) and group["eps"] == 1e-8 and not group["amsgrad"]
+        assert group["betas"] == (0.9, 0.999) and not group["amsgrad"]
         return group[name]
 
     return observe
+
+
+def rates(watched):
+    """Learning rates of all epochs, in thousandths."""
+    watched, found = Watched(watched.spec), []
+    for _ in range(watched.spec.epochs):
+        watched.go(1)
+        found.append(round(1000 * watched.engine._optimizer.param_groups[0]["lr"], 4))
+    return found
+
+
+def hardnesses(watched):
+    """Hardness of the training of all epochs, and of the evaluations before the first and after each."""
+    watched = Watched(watched.spec)
+    watched.go()
+    trained = [float(getattr(loss.hardening, "beta", 0.0)) for loss in watched.of("training")]
+    measured = [watched.losses[e.first].hardening for e in watched.evaluations]
+    return trained, [float(getattr(of, "beta", 0.0)) for of in measured], float(watched.engine._hardness)
 
 
 def counts(split):
@@ -380,6 +398,14 @@ ROWS = [
     Row("temperature", everywhere("temperature"), same(1.0, 0.5)),
     Row("temperature", everywhere("temperature"), same(1.0, 0.5), SIMCLR),
     Row("temperature", everywhere("temperature"), same(1.0, 0.5), DEBIASED),
+    Row("eps", adam("eps"), {1e-8: 1e-8, 1e-4: 1e-4}),
+    Row("decay", rates, {"none": [1.0] * 4, "cosine": [1.0, 0.8536, 0.5, 0.1464], "step": [1.0, 1.0, 0.1, 0.01]},
+        {"epochs": 4}),
+    Row("hardness_end", hardnesses,
+        {None: ([5.0] * 6, [5.0] * 4, 5.0), 9.0: ([5.0, 5.0, 7.0, 7.0, 9.0, 9.0], [5.0, 5.0, 7.0, 9.0], 9.0)},
+        {"epochs": 3}),
+    Row("hardness_end", hardnesses,
+        {0.0: ([5.0, 5.0, 2.5, 2.5, 0.0, 0.0], [5.0, 5.0, 2.5, 0.0], 0.0)}, {"epochs": 3, **SIMCLR}),
     Row("detach_weights", everywhere("detach_weights"), same(True, False), EXACT),
     Row("detach_weights", everywhere("detach_weights"), same(True, False), DEBIASED),
     Row("detach_weights", gradient, {True: True, False: True}, EXACT),

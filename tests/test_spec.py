@@ -40,11 +40,19 @@ def test_a_default_given_explicitly_is_not_part_of_the_identity():
         {"alpha": 1}, {"imbalance": 2},
         {"lr": 2e-3}, {"weight_decay": 1e-6}, {"precision": "bf16"}, {"eval_every": 5}, {"seed": 1},
         {"temperature": 0.5}, {"margin": 1, "k": 1}, {"objective": "sincere"},
+        {"eps": 1e-4}, {"decay": "cosine"}, {"decay": "step"}, {"hardness_end": 10},
+        {"hardness": 10, "hardness_end": 0},
     ],
     ids=str,
 )  # fmt: skip
 def test_every_field_is_part_of_the_identity(change):
     assert spec(**change).run_id != spec().run_id
+
+
+def test_a_hardness_that_changes_is_in_the_name_of_the_run():
+    rising, falling = spec(hardness_end=10), spec(hardness=10, hardness_end=0)
+    assert rising.run_id.startswith("cifar10-hscl-0to10-s0-") and falling.run_id.startswith("cifar10-hscl-10to0-s0-")
+    assert spec(hardness_end=10, init="near_nc").start == spec(hardness=10)
 
 
 def test_whole_numbers_and_floats_are_one_run():
@@ -100,6 +108,12 @@ def test_whole_numbers_and_floats_are_one_run():
         ({"lr": "0.1"}, "lr='0.1': expected a number"),
         ({"dataset": None}, "dataset=None: expected text"),
         ({"detach_weights": False}, "detach_weights=False needs k=None"),
+        ({"eps": 0.0}, "eps=0.0: expected a finite number > 0"),
+        ({"decay": "linear"}, "decay='linear': expected one of none, cosine, step"),
+        ({"hardness_end": -1.0}, "hardness_end=-1.0: expected a finite number >= 0"),
+        ({"hardness_end": 1e10}, "hardness_end=1e\\+10|hardness_end=10000000000.0: expected at most 1,000,000,000"),
+        ({"hardness": 5, "hardness_end": 5}, "hardness_end=5 is the hardness of the whole run: leave it None"),
+        ({"hardness_end": 0}, "hardness_end=0 is the hardness of the whole run"),
         ({"stem": "patch"}, 'stem="patch" is of the small ResNet'),
         (
             {"objective": "supcom"},

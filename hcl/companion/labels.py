@@ -12,9 +12,12 @@ __all__ = ["bound", "decimals", "hardness_label", "label", "number", "scale", "s
 
 
 def hardness_label(spec: RunSpec) -> str:
-    """Return ``"β = 5"``, or ``"ε = 5"`` and ``"τ = .5"`` for the other families; ``"β = 0"`` without hardening."""
+    """Return ``"β = 5"``, or ``"ε = 5"`` and ``"τ = .5"`` for the other families; ``"β = 0"`` without hardening.
+
+    Of a hardness that changes ``"β = 0 to 10"``.
+    """
     letter = {"exponential": "β", "polynomial": "ε", "threshold": "τ"}[spec.hardening]
-    return f"{letter} = {spec.hardness:g}"
+    return f"{letter} = {spec.hardness:g}" + ("" if spec.hardness_end is None else f" to {spec.hardness_end:g}")
 
 
 # Losses of other works.
@@ -31,7 +34,7 @@ def label(spec: RunSpec) -> str:
     own = [f"t = {spec.temperature:g}"] if spec.objective in _OTHERS and spec.temperature != 1 else []
     own += [f"τ = {spec.collisions:g}"] if spec.objective == "debiased" else []
     own += [f"triplet of margin {spec.margin:g}"] if spec.margin is not None else []
-    own += [hardness_label(spec)] if spec.hardness else []
+    own += [hardness_label(spec)] if spec.hardness or spec.hardness_end else []
     hardened = ", ".join([name, *own])
     counted = f", k = {spec.k}" if spec.alpha is not None else ""
     return hardened + counted + (f", {spec.imbalance:g} to 1" if spec.imbalance > 1 else "")
@@ -70,8 +73,13 @@ def training(spec: RunSpec) -> str:
         negatives += f", in log({spec.alpha:g} + sum)"
     if spec.margin is not None:
         negatives += f", in max(v + {spec.margin:g}, 0)"
+    optimiser = f"Adam at {spec.lr:g}"
+    if spec.eps != 1e-8:
+        optimiser += f" with eps {spec.eps:g}"
+    if spec.decay != "none":
+        optimiser += {"cosine": " falling as a cosine", "step": " falling in two steps"}[spec.decay]
     return (
-        f"{spec.dataset}, {size}, {encoder}, {spec.epochs} epochs, {batch}, Adam at {spec.lr:g}, {spec.precision}, "
+        f"{spec.dataset}, {size}, {encoder}, {spec.epochs} epochs, {batch}, {optimiser}, {spec.precision}, "
         + (f"temperature {spec.temperature:g}, " if spec.temperature != 1 else "")
         + (negatives if spec.objective == "algorithm1" else "all negatives of the batch")
     )

@@ -18,7 +18,8 @@ DECIDING = (
     "models", "neighbours", "pairs", "psi", "sampling",
     *(f"training.{name}" for name in (
         "catalogue", "combinations", "data", "dataset", "engine", "evaluate", "fold", "hscl", "images", "imbalance",
-        "inputs", "objective", "probe", "products", "randomness", "spec", "techniques", "train",
+        "inputs", "objective", "optimizer", "probe", "products", "randomness", "schedule", "spec", "techniques",
+        "train",
     )),
 )  # fmt: skip
 

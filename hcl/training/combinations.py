@@ -1,15 +1,17 @@
 """Which values of a run's specification go together; what does not is said in a line before anything is trained."""
 
 from collections.abc import Mapping
-from typing import Any
+from typing import TYPE_CHECKING
 
-Spec = Any  # a `hcl.training.spec.RunSpec`, whose module imports this one
+if TYPE_CHECKING:
+    from hcl.training.spec import RunSpec
+
 # Losses of other works (`hcl.neighbours`), by whether their negatives are chosen by label, as those of SCL are.
 OF_OTHERS: Mapping[str, bool] = {"supcon": False, "sincere": True, "debiased": False, "spectral": False}
 OBJECTIVES = ("algorithm1", "simclr", *OF_OTHERS)
 
 
-def check(spec: Spec) -> None:
+def check(spec: "RunSpec") -> None:
     """Refuse values that are each in order and do not go together.
 
     Args:
@@ -31,7 +33,7 @@ def check(spec: Spec) -> None:
     _check_others(spec)
 
 
-def _check_others(spec: Spec) -> None:
+def _check_others(spec: "RunSpec") -> None:
     """Refuse what the triplet loss and the losses of other works have not."""
     name = spec.objective
     if spec.margin is not None and (spec.k not in (1, None) or spec.alpha is not None or name != "algorithm1"):
@@ -45,7 +47,7 @@ def _check_others(spec: Spec) -> None:
     if spec.supervised != OF_OTHERS[name]:
         said = "leaves the anchor's class out of" if OF_OTHERS[name] else "has the anchor's class among"
         raise ValueError(f'objective="{name}" {said} its negatives: set supervised={OF_OTHERS[name]}.')
-    if spec.hardness and name != "debiased":
+    if (spec.hardness or spec.hardness_end) and name != "debiased":
         raise ValueError(f'objective="{name}" has no hard negatives: set hardness=0; "debiased" has them.')
     if name == "spectral" and spec.temperature != 1:
         raise ValueError('objective="spectral" has no temperature: set temperature=1.')

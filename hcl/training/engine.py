@@ -18,14 +18,23 @@ from hcl.training.data import Dataset
 from hcl.training.evaluate import INSIDE, represent
 from hcl.training.fold import Folded
 from hcl.training.objective import batch_loss, draw_shape, encode, views
+from hcl.training.optimizer import adam, set_lr
 from hcl.training.randomness import generator_for, seed_for
+from hcl.training.schedule import lr_in
 from hcl.training.spec import RunSpec
 from hcl.training.techniques import Techniques
 
 __all__ = ["Engine", "Techniques"]
 
 _WARM_UP = 3  # steps before a capture: compilation, choice of kernels
-_ANY = ("hardness", "seed", "epochs", "eval_every", "init")  # fields of which one engine serves any value
+_ANY = (
+    "hardness",
+    "hardness_end",
+    "seed",
+    "epochs",
+    "eval_every",
+    "init",
+)  # fields of which one engine serves any value
 
 
 class Engine:
@@ -68,7 +77,7 @@ class Engine:
         self.stream = torch.cuda.Stream(device) if device.type == "cuda" else None
         self.steps = len(data.train) // size
         self.shared_draws = 0
-        self._spec, self._host = spec, data
+        self._spec, self._now, self._host = spec, spec, data
         self.data = resident(data, device, self.techniques.channels_last and spec.encoder != "mlp")
         if self.stream is not None:
             self.stream.wait_stream(torch.cuda.current_stream(device))
@@ -93,7 +102,7 @@ class Engine:
 
     def begin(self, spec: RunSpec, weights: dict[str, Tensor] | None = None) -> None:
         """Start a run: weights from its seed unless they are given, a new optimiser, its hardness."""
-        self._spec = spec
+        self._spec = self._now = spec
         self.shared_draws = 0
         with self.work():
             self._hardness.fill_(spec.hardness)
@@ -105,6 +114,7 @@ class Engine:
     def launch(self, epoch: int) -> None:
         """Enqueue the steps of an epoch; on a GPU this returns before they are done, and nothing waits for it."""
         spec = self._spec
+        self._now = replace(spec, hardness=spec.hardness_in(epoch), hardness_end=None)
         order = torch.randperm(len(self._host.train), generator=generator_for(spec.seed, epoch, "order"))
         order = order[: self._order.numel()].view_as(self._order)  # an incomplete last batch is dropped (D19)
         self._count_shared_draws(order)
@@ -114,6 +124,8 @@ class Engine:
             self._total.zero_()
             self._inside.zero_()
             self._finite.zero_()
+            self._hardness.fill_(self._now.hardness)
+            set_lr(self._optimizer, lr_in(epoch, spec.epochs, spec.lr, spec.decay))
             self._draws.manual_seed(seed_for(spec.seed, epoch, "draws"))
             self.model.train()
             for _ in range(self.steps):
@@ -193,18 +205,7 @@ class Engine:
     def _make_model(self) -> None:
         layout = torch.channels_last if self.techniques.channels_last else torch.contiguous_format
         self.model = self._new_encoder().to(device=self.device, memory_format=layout)  # type: ignore[call-overload]
-        self._optimizer = torch.optim.Adam(
-            self.model.parameters(),
-            lr=self._spec.lr,
-            weight_decay=self._spec.weight_decay,
-            fused=self.techniques.fused_adam or None,
-            capturable=self.techniques.graph,
-        )
-        # A step makes the optimiser's state, which `begin` sets to 0 and a captured step must find where it was.
-        for parameter in self.model.parameters():
-            parameter.grad = torch.zeros_like(parameter)
-        self._optimizer.step()
-        self._optimizer.zero_grad(set_to_none=True)
+        self._optimizer = adam(self.model, self._spec, self.techniques, self.device)
         self._folded = Folded(self.model) if self.techniques.fold else None
 
     def _prepare(self) -> None:
@@ -251,7 +252,7 @@ class Engine:
             self._advance = graph.replay
 
     def _step(self) -> None:
-        spec, static = self._spec, self.techniques.compile or self.techniques.graph
+        spec, static = self._now, self.techniques.compile or self.techniques.graph
         index = self._order.index_select(0, self._position).flatten()
         self._position += 1
         x = views(rows(self.data.train, index), spec, generator=self._draws, apply=self._apply)

@@ -103,7 +103,13 @@ def _precision(spec: RunSpec | None, precision: Precision | None) -> str:
 
 
 def evaluate(
-    model: nn.Module, data: Dataset, spec: RunSpec, *, generator: torch.Generator, last: bool = False
+    model: nn.Module,
+    data: Dataset,
+    spec: RunSpec,
+    *,
+    generator: torch.Generator,
+    last: bool = False,
+    hardness: float | None = None,
 ) -> Evaluation:
     """Measure an encoder on the class means of the training split in eval mode (D36).
 
@@ -131,6 +137,7 @@ def evaluate(
         spec: of the run.
         generator: source of batches and draws of the losses, on that device.
         last: measure `AT_THE_END` too.
+        hardness: of the run's own loss at this epoch; None is the spec's.
 
     Raises:
         DivergedError: if a representation is not finite.
@@ -155,7 +162,13 @@ def evaluate(
         "within_class": geometry.within_class_variation(z, labels),
         "rank": geometry.spectrum_rank(on_cpu),
         "effective_rank": geometry.effective_rank(on_cpu),
-        **_losses(model, data, spec, seen, generator),
+        **_losses(
+            model,
+            data,
+            spec if hardness is None else replace(spec, hardness=hardness, hardness_end=None),
+            seen,
+            generator,
+        ),
         "nc1": geometry.nc1(z, labels),
         "clusters": geometry.cluster_count(on_cpu),
         "least_distance": geometry.least_distance(on_cpu),

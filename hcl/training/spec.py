@@ -8,10 +8,11 @@ from dataclasses import asdict, dataclass, fields, replace
 from functools import cache
 from typing import Any, get_args, get_type_hints
 
-from hcl.choices import EncoderName, Family, Negatives, Normalization, Reduction, Stem, meant
+from hcl.choices import EncoderName, Family, Negatives, Normalization, Reduction, Stem, as_declared, meant
 from hcl.training import combinations
 from hcl.training.catalogue import CATALOGUE
 from hcl.training.imbalance import most, sizes
+from hcl.training.schedule import DECAYS, hardness_in
 
 _CHOICES = {
     "encoder": get_args(EncoderName),
@@ -24,6 +25,7 @@ _CHOICES = {
     "objective": combinations.OBJECTIVES,
     "precision": ("fp32", "bf16"),
     "init": ("random", "near_nc"),
+    "decay": DECAYS,
 }
 # Seeds and epochs are made into one number of 64 bits (`hcl.training.randomness`), a million epochs apart.
 MAX_SEED = 2**32 - 1
@@ -34,7 +36,8 @@ MAX_HARDNESS = 1e9
 _LEAST = {
     "num_train": 1, "num_test": 1, "k": 1, "epochs": 1, "batch_size": 2, "dim": 1, "eval_every": 1, "seed": 0,
 }  # fmt: skip
-_MOST: dict[str, float] = {"seed": MAX_SEED, "epochs": MAX_EPOCHS, "hardness": MAX_HARDNESS}
+_MOST: dict[str, float] = {"seed": MAX_SEED, "epochs": MAX_EPOCHS}
+_MOST |= dict.fromkeys(("hardness", "hardness_end"), MAX_HARDNESS)
 _MOST |= dict.fromkeys(("num_train", "num_test", "k", "batch_size", "dim", "eval_every"), 2**31 - 1)
 
 
@@ -85,6 +88,11 @@ class RunSpec:
         seed: of weights, data order, draws, noise and synthetic data, keyed on (seed, epoch); below 2^32.
         detach_weights: no gradient through the negatives' weights, as in the official code (D6); False needs k = None.
         temperature: > 0, divides every inner product, that of the hardening too; 1 is the paper's, .5 H-SCL's (D11).
+        eps: > 0, of Adam, added to the root of the second moment: a gradient far below it makes a small step.
+        decay: of the learning rate from epoch to epoch, ``"none"``, ``"cosine"`` or ``"step"``
+            (`hcl.training.schedule.lr_in`).
+        hardness_end: hardness of the last epoch; from ``hardness``, that of the first, it changes by equal amounts from
+            epoch to epoch. None is the same hardness throughout.
 
     Raises:
         ValueError: for a value out of range; the message names the field and what was expected.
@@ -121,10 +129,13 @@ class RunSpec:
     seed: int = 0
     detach_weights: bool = True
     temperature: float = 1.0
+    eps: float = 1e-8
+    decay: str = "none"
+    hardness_end: float | None = None
 
     def __post_init__(self) -> None:
         for name, hint in _hints().items():
-            object.__setattr__(self, name, _coerce(name, getattr(self, name), hint))
+            object.__setattr__(self, name, as_declared(name, getattr(self, name), hint))
         for name, choices in ({"dataset": tuple(CATALOGUE)} | _CHOICES).items():
             if (value := getattr(self, name)) not in choices:
                 raise ValueError(f"{name}={value!r}{meant(value, choices)}: expected one of {', '.join(choices)}.")
@@ -135,9 +146,9 @@ class RunSpec:
         for name, least in _LEAST.items():
             if (value := getattr(self, name)) is not None and value < least:
                 raise ValueError(f"{name}={value}: expected at least {least}.")
-        for name in ("hardness", "weight_decay", "noise", "lr", "temperature"):
-            value, above = getattr(self, name), name in ("lr", "temperature")
-            if not 0 <= value < math.inf or (above and value == 0):
+        for name in ("hardness", "hardness_end", "weight_decay", "noise", "lr", "temperature", "eps"):
+            value, above = getattr(self, name), name in ("lr", "temperature", "eps")
+            if value is not None and (not 0 <= value < math.inf or (above and value == 0)):
                 raise ValueError(f"{name}={value!r}: expected a finite number {'>' if above else '>='} 0.")
         if not 1 <= self.imbalance <= 1e6:
             raise ValueError(f"imbalance={self.imbalance!r}: expected a number from 1 to 1,000,000.")
@@ -146,6 +157,8 @@ class RunSpec:
                 raise ValueError(f"{name}={value!r}: expected a finite number > 0.")
         if not 0 <= self.collisions < 1:
             raise ValueError(f"collisions={self.collisions!r}: expected a number from 0 to below 1.")
+        if self.hardness_end == self.hardness:
+            raise ValueError(f"hardness_end={self.hardness_end:g} is the hardness of the whole run: leave it None.")
         for name, largest in _MOST.items():
             if (value := getattr(self, name)) is not None and value > largest:
                 raise ValueError(f"{name}={value}: expected at most {largest:,.0f}.")
@@ -197,14 +210,14 @@ class RunSpec:
     @property
     def method(self) -> str:
         """``"SCL"``, ``"HSCL"``, ``"UCL"`` or ``"HUCL"``."""
-        return ("H" if self.hardness else "") + ("SCL" if self.supervised else "UCL")
+        return ("H" if self.hardness or self.hardness_end else "") + ("SCL" if self.supervised else "UCL")
 
     @property
     def start(self) -> "RunSpec | None":
         """The run whose final weights this one starts from: HSCL with beta = 10, all else equal; None at random."""
         if self.init == "random":
             return None
-        return replace(self, init="random", supervised=True, hardening="exponential", hardness=10.0)
+        return replace(self, init="random", supervised=True, hardening="exponential", hardness=10.0, hardness_end=None)
 
     @property
     def digest(self) -> str:
@@ -215,9 +228,14 @@ class RunSpec:
     @property
     def run_id(self) -> str:
         """Name of the run's folder, for people as well: data set, method or loss, hardness, seed, digest."""
-        hardness = f"-{self.hardness:g}" if self.hardness else ""
+        end = "" if self.hardness_end is None else f"to{self.hardness_end:g}"
+        hardness = f"-{self.hardness:g}{end}" if self.hardness or end else ""
         name = self.objective if self.objective in combinations.OF_OTHERS else self.method.lower()
         return f"{self.dataset}-{name}{hardness}-s{self.seed}-{self.digest}"
+
+    def hardness_in(self, epoch: int) -> float:
+        """Return the hardness that an epoch is trained with; 0, before any training, has that of the first."""
+        return hardness_in(epoch, self.epochs, self.hardness, self.hardness_end)
 
     def evaluated(self, epoch: int) -> bool:
         """Return whether the metrics are measured after this epoch (0 is the initial state)."""
@@ -273,16 +291,3 @@ def check_feasible(spec: RunSpec) -> None:
 @cache
 def _hints() -> dict[str, Any]:
     return get_type_hints(RunSpec)
-
-
-def _coerce(name: str, value: Any, hint: Any) -> Any:
-    """Return the value as its declared type, so that 5 and 5.0 are one run; refuse what does not convert."""
-    kinds = get_args(hint) or (hint,)  # (int, NoneType) for int | None
-    if type(value) in kinds:
-        return value
-    if float in kinds and type(value) is int:
-        return float(value)
-    if int in kinds and type(value) is float and value.is_integer():
-        return int(value)
-    names = {str: "text", bool: "True or False", int: "a whole number", float: "a number", type(None): "None"}
-    raise ValueError(f"{name}={value!r}: expected {' or '.join(names[kind] for kind in kinds)}.")

@@ -205,7 +205,14 @@ class Training:
     def _measure(self) -> Evaluation:
         with self.engine.work():
             generator = generator_for(self.spec.seed, self.epoch, "evaluation", self.engine.device)
-            return evaluate(self.engine.frozen(), self.engine.data, self.spec, generator=generator, last=self.done)
+            return evaluate(
+                self.engine.frozen(),
+                self.engine.data,
+                self.spec,
+                generator=generator,
+                last=self.done,
+                hardness=self.spec.hardness_in(self.epoch),
+            )
 
 
 def train(
