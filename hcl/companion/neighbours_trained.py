@@ -69,8 +69,8 @@ MEASURES: tuple[Measure, ...] = (
 )
 
 
-# In two tables, as one would be too wide for a page.
-TABLES = (MEASURES[:4], MEASURES[4:])
+# In three tables, as one would be too wide for a page: metrics of Neural-Collapse, dimensions and time, accuracies.
+TABLES = (MEASURES[:4], (*MEASURES[4:6], *MEASURES[9:]), MEASURES[6:9])
 
 
 def named(spec: RunSpec) -> str:
