@@ -14,7 +14,7 @@
 # ETF stays the best. Does training get there?
 #
 # Here the ten classes of CIFAR-10 are put into 5 and into 20 dimensions, trained as for {doc}`fig05_cifar10`, whose runs in 9
-# stand beside them. At `workstation` these are 8 runs of some 20 minutes on a core of a CPU. They come last in a campaign.
+# stand beside them. At `workstation` these are 8 runs of 20 to 40 minutes on a core of a CPU. They come last in a campaign.
 
 # %% tags=["parameters"]
 profile: str = "auto"  # smoke, laptop, workstation, gpu, paper; auto: best run
@@ -69,7 +69,7 @@ report.show_table(
 # %%
 report.show_table(
     neighbours_trained.table(
-        page.study, page.runs, neighbours_trained.TABLES[1], **in_groups
+        page.study, page.runs, dimensions.ENDS, **in_groups
     )
 )
 

@@ -42,3 +42,4 @@ def _off(run: Run) -> float:
 
 
 GEOMETRY: tuple[Measure, ...] = (Measure("off a cross-polytope", _off, 3), *TABLES[0])
+ENDS: tuple[Measure, ...] = (*TABLES[1][:2], *TABLES[2])

@@ -1,7 +1,7 @@
 """The figure on more dimensions than an ETF of the classes needs, and fewer, and its runs.
 
-Beside the runs of Figure 5 on CIFAR-10 (d = C - 1) these are, at ``workstation``, 8 runs, some 20 minutes each on a
-CPU core, 3 hours in all: d = C/2 and 2C. They are the last of a campaign, and dropped first; of them those in 2C
+Beside the runs of Figure 5 on CIFAR-10 (d = C - 1) these are, at ``workstation``, 8 runs, 20 to 40 minutes each on a
+CPU core, 3 to 5 hours in all: d = C/2 and 2C. They are the last of a campaign, and dropped first; of them those in 2C
 dimensions.
 """
 
