@@ -27,6 +27,7 @@ from hcl.training.worker import work
 _RETRIES = 10  # of a run, on other nodes, as its own dies
 _PATIENCE = 60.0  # seconds to wait for the lock of a process that has died, or works on
 _PAUSE = 0.2  # seconds between looks at what has happened
+_CLOSING = 3.0  # seconds of a budget in which Ray ends
 _STARTS = 3  # attempts: a Ray of this machine is given up by its own processes where these take over 15 seconds
 _ENDS = ("finished", "failed", "stopped")
 
@@ -53,7 +54,8 @@ def on_ray(jobs: Sequence[Job], settings: Settings, stop: threading.Event, note:
     settings = replace(settings, runs_root=root, data_root=data)
     shared = cluster.store == "shared"
     with _connected(cluster) as ray, _token(root) if shared else nullcontext() as token:
-        post = _beside(ray, _Post, None if settings.deadline is None else settings.deadline - time.monotonic())
+        left = None if settings.deadline is None else settings.deadline - time.monotonic() - _CLOSING
+        post = _beside(ray, _Post, left)
         store = None if shared else _beside(ray, cluster_store.Store, root)
         there = replace(settings, at_once=1, deadline=None, wait=False, cluster=None)
         task = ray.remote(_make).options(num_cpus=cluster.cores, num_gpus=cluster.gpus, max_retries=_RETRIES)
