@@ -19,6 +19,7 @@ _HEADINGS: dict[str, tuple[str, str]] = {
     ),
     "clusters": ("clusters", "class means that are apart, closer than .5 being one; C at Neural-Collapse (D46)"),
     "best_epoch": ("best epoch", "that of the least own loss (D45)"),
+    "rho": ("class probabilities", "of the classes, as they are or in proportion"),
     "others": ("other positives", "items of its class other than itself that an anchor finds in a batch, in the mean"),
     "beyond_seeds": ("beyond seeds", "metrics that change by more than another seed would change them"),
     "psi": ("loss function ψ", "of Definition 1"),
