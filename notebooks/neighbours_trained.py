@@ -57,11 +57,24 @@ figures_neighbours.ends(
 )
 
 # %% [markdown]
-# Means over seeds. *Linear probe* looks at the features before the projection head, *k-NN* at the representations. *ms a step* is what
-# training took on the machine of the record, which may have had other work: differences of a third are no difference.
+# Means over seeds, first of the metrics of Neural-Collapse and the spread within classes.
 
 # %%
-report.show_table(trained.table(page.study, page.runs))
+report.show_table(trained.table(page.study, page.runs, trained.TABLES[0]))
+
+# %% [markdown]
+# *ms a step* is what a step of training took when the run was made. The machine may have had other work at the time, so it is
+# a rough figure.
+
+# %%
+report.show_table(trained.table(page.study, page.runs, trained.TABLES[1]))
+
+# %% [markdown]
+# Test accuracy: *linear probe* looks at the features before the projection head, the *mean classifier* and *k-NN* at the
+# representations. A hundred images a class are few to learn from.
+
+# %%
+report.show_table(trained.table(page.study, page.runs, trained.TABLES[2]))
 
 # %% [markdown]
 # ## The runs, and what is dropped first

@@ -36,6 +36,8 @@ def _recorded(spec, metrics) -> runs.Run:
     own = int(spec.digest, 16) / 2**32  # no two runs are the same, step for step
     history = pd.DataFrame({"epoch": list(dict.fromkeys(epochs)), "train_loss": own, **dict(metrics)})
     means = fan(spec, dict(metrics)["fan"]) if "fan" in history else np.eye(3)
+    if "crossed" in history:
+        means = np.concatenate([np.eye(5), -np.eye(5)]) if dict(metrics)["crossed"] else np.eye(10)
     return runs.Run(spec, history, {"means": means}, {"device": "made up"})
 
 
@@ -91,8 +93,36 @@ def of_negatives(spec, agrees: bool) -> dict[str, float]:
     }  # fmt: skip
 
 
+# Of trained losses of other works, and of other numbers of dimensions: which are at Neural-Collapse where a claim
+# holds, and which where it does not.
+_AT_NC = {
+    "sincere": (lambda s: True, lambda s: False),
+    "supcon": (lambda s: True, lambda s: False),
+    "spectral": (lambda s: True, lambda s: False),
+    "debiased-scl": (lambda s: False, lambda s: s.objective != "debiased"),
+    "debiased-sincere": (lambda s: False, lambda s: s.objective != "debiased"),
+    "plain": (lambda s: False, lambda s: True),
+    "triplet": (lambda s: False, lambda s: True),
+    "temperature": (lambda s: s.temperature != 1, lambda s: s.temperature == 1),
+    "hard": (lambda s: s.hardness and s.objective == "debiased", lambda s: not s.hardness),
+    "hard-hscl": (lambda s: s.objective != "debiased", lambda s: s.objective == "debiased"),
+    "few": (lambda s: True, lambda s: False),
+    "many": (lambda s: True, lambda s: False),
+    "alike": (lambda s: True, lambda s: s.dim != 20),
+}
+
+
+def of_trained(claim: Claim, spec, agrees: bool) -> dict[str, float]:
+    at_nc = _AT_NC[claim.name.split("-", 1)[1]][0 if agrees else 1](spec)
+    crossed = {"crossed": float(agrees)} if claim.name == "dimensions-few" else {}
+    # Spread within the classes stays fitted: not this is in question.
+    return geometry(spec, 0.01 if at_nc else 0.3, 1.0 if at_nc else 0.1) | crossed
+
+
 def agreeing(claim: Claim, spec) -> dict[str, float]:
     """Metrics that bear every claim about the figure out."""
+    if claim.figure in ("neighbours_trained", "dimensions"):
+        return of_trained(claim, spec, True)
     if claim.figure.startswith("hscl"):
         return of_hscl(claim, spec, True)
     if claim.figure == "negatives_images":
@@ -125,6 +155,8 @@ def agreeing(claim: Claim, spec) -> dict[str, float]:
 def contradicting(claim: Claim, spec) -> dict[str, float]:
     """Metrics that contradict a claim in every part."""
     hard, row = spec.hardness > 0, row_of(spec)
+    if claim.figure in ("neighbours_trained", "dimensions"):
+        return of_trained(claim, spec, False)
     if claim.figure.startswith("hscl"):
         return of_hscl(claim, spec, False)
     if claim.figure == "negatives_images":

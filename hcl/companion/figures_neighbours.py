@@ -13,7 +13,7 @@ from hcl.companion.neighbours_trained import MEASURES, WAITS
 from hcl.companion.pictures import Layout, Picture, picture
 from hcl.training.runs import Run
 
-# Panels by the measure's name: where Neural-Collapse is, as a share of C - 1 or C, or a number; None for accuracies.
+# Titles of the panels, by the name of the measure.
 SHOWN: Mapping[str, str] = {
     "effective rank": "Effective rank", "clusters": "Clusters", "equal inner product": "Equal inner product",
     "mean classifier": "Accuracy, mean classifier", "linear probe": "Accuracy, linear probe", "k-NN": "Accuracy, k-NN",
@@ -40,13 +40,13 @@ def ends(by_setting: Mapping[str, Sequence[Run]], num_classes: int) -> Picture:
                     _sign(axis, of[name](run), at, run)
                 if not runs:
                     axis.text(
-                        0.02, at, WAITS, transform=axis.get_yaxis_transform(), va="center", fontsize=SMALL,
+                        0.5, at, WAITS, transform=axis.get_yaxis_transform(), ha="center", va="center", fontsize=SMALL,
                         color=style.MUTED.light,
                     )  # fmt: skip
             if name in at_collapse:
                 axis.axvline(at_collapse[name], color=style.BOUND.light, linewidth=0.9, zorder=1.5)
             else:
-                axis.xaxis.set_major_formatter(PercentFormatter(1))
+                axis.xaxis.set_major_formatter(PercentFormatter(1, decimals=1))
             labelled = layout.narrow or place % 3 == 0
             axis.set(yticks=range(len(names)), ylim=(-0.7, len(names) - 0.3), title=SHOWN[name])
             axis.set_yticklabels(names if labelled else [""] * len(names))

@@ -69,6 +69,10 @@ MEASURES: tuple[Measure, ...] = (
 )
 
 
+# In three tables, as one would be too wide for a page: metrics of Neural-Collapse, dimensions and time, accuracies.
+TABLES = (MEASURES[:4], (*MEASURES[4:6], *MEASURES[9:]), MEASURES[6:9])
+
+
 def named(spec: RunSpec) -> str:
     """Return what a setting is called here: ``"triplet, margin 0.1"``, ``"debiased and hard, β = 5"``."""
     if spec.margin is not None:
@@ -78,30 +82,45 @@ def named(spec: RunSpec) -> str:
     return label(spec)
 
 
-def by_setting(study: Study, runs: Sequence[Run]) -> dict[str, list[Run]]:
+def whose(spec: RunSpec) -> str:
+    """Return whether a setting is one of the paper's losses."""
+    return "the paper's" if spec.objective == "algorithm1" and spec.margin is None else "of other works"
+
+
+def by_setting(study: Study, runs: Sequence[Run], name: Callable[[RunSpec], str] = named) -> dict[str, list[Run]]:
     """Return the runs of each setting of a study by its name, none where they are still to be made."""
-    found: dict[str, list[Run]] = {named(spec): [] for spec in study.specs}
+    found: dict[str, list[Run]] = {name(spec): [] for spec in study.specs}
     for run in runs:
-        found[named(run.spec)].append(run)
+        found[name(run.spec)].append(run)
     return found
 
 
-def table(study: Study, runs: Sequence[Run]) -> pd.DataFrame:
+def table(
+    study: Study,
+    runs: Sequence[Run],
+    columns: Sequence[Measure] = MEASURES,
+    *,
+    group: Callable[[RunSpec], str] = whose,
+    name: Callable[[RunSpec], str] = named,
+) -> pd.DataFrame:
     """Return means over seeds with their standard deviations, of every setting that is wanted.
 
     Args:
         study: whose settings are rows.
         runs: those of it that are made.
+        columns: of the table.
+        group: of rows that a setting is in.
+        name: of a setting within its group.
 
     Returns:
         Text; a dash where there is nothing yet, and ``"waits"`` for its seeds.
     """
     rows = []
-    paper = {named(spec): spec.objective == "algorithm1" and spec.margin is None for spec in study.specs}
-    for name, own in by_setting(study, runs).items():
+    for spec in dict.fromkeys(replace(spec, seed=0) for spec in study.specs):
+        own = [run for run in runs if replace(run.spec, seed=0) == spec]
         seeds = ", ".join(str(run.spec.seed) for run in sorted(own, key=lambda run: run.spec.seed))
-        row = {"whose": "the paper's" if paper[name] else "of other works", "loss": name, "seeds": seeds or WAITS}
-        rows.append(row | {measure.name: _written(own, measure) for measure in MEASURES})
+        row = {"whose": group(spec), "loss": name(spec), "seeds": seeds or WAITS}
+        rows.append(row | {measure.name: _written(own, measure) for measure in columns})
     return pd.DataFrame(rows).set_index(["whose", "loss"])
 
 
@@ -126,9 +145,11 @@ def plan(study: Study) -> pd.DataFrame:
         for who, specs in (("the paper's losses, those of Figure 3", set(every.specs) - set(fresh)), ("others", fresh)):
             left = [spec for spec in every.left() if spec in set(specs)]
             estimate = estimates.estimate(left) if left else None
-            hours = "0" if estimate is None else _hours(estimate, len(left))
+            hours = "–" if estimate is None else _hours(estimate, len(left))
             seeds = f"seed{'s' * (len(step.seeds) > 1)} {', '.join(map(str, step.seeds))}"
-            rows.append({"runs of": f"{who}, {seeds}", "number": len(specs), "to be made": len(left), "take": hours})
+            rows.append(
+                {"runs of": f"{who}, {seeds}", "number": len(specs), "to be made": str(len(left)), "take": hours}
+            )
     return pd.DataFrame(rows).set_index("runs of")
 
 

@@ -27,6 +27,7 @@ from hcl.training.worker import work
 _RETRIES = 10  # of a run, on other nodes, as its own dies
 _PATIENCE = 60.0  # seconds to wait for the lock of a process that has died, or works on
 _PAUSE = 0.2  # seconds between looks at what has happened
+_CLOSING = 3.0  # seconds of a budget in which Ray ends
 _STARTS = 3  # attempts: a Ray of this machine is given up by its own processes where these take over 15 seconds
 _ENDS = ("finished", "failed", "stopped")
 
@@ -53,7 +54,8 @@ def on_ray(jobs: Sequence[Job], settings: Settings, stop: threading.Event, note:
     settings = replace(settings, runs_root=root, data_root=data)
     shared = cluster.store == "shared"
     with _connected(cluster) as ray, _token(root) if shared else nullcontext() as token:
-        post = _beside(ray, _Post, None if settings.deadline is None else settings.deadline - time.monotonic())
+        left = None if settings.deadline is None else settings.deadline - time.monotonic() - _CLOSING
+        post = _beside(ray, _Post, left)
         store = None if shared else _beside(ray, cluster_store.Store, root)
         there = replace(settings, at_once=1, deadline=None, wait=False, cluster=None)
         task = ray.remote(_make).options(num_cpus=cluster.cores, num_gpus=cluster.gpus, max_retries=_RETRIES)
@@ -151,28 +153,30 @@ def _make(job: Job, settings: Settings, post: Any, token: Path | None, store: An
     node, heard = ray.get_runtime_context().get_node_id(), list[Event]()
     asked, stopped = [0.0], [False]
 
-    def stopping() -> bool:
-        if time.monotonic() > asked[0] + _PAUSE:
-            stopped[0], asked[0] = ray.get(post.told.remote())[0], time.monotonic()
-        return stopped[0]
+    with cluster_store.asking() as ask:
 
-    def report(event: Event) -> None:
-        heard.append(event)
-        ray.get(post.put.remote(node, event))
+        def stopping() -> bool:
+            if time.monotonic() > asked[0] + _PAUSE:
+                stopped[0], asked[0] = ask(post.told)[0], time.monotonic()
+            return stopped[0]
 
-    stopped[0], left = ray.get(post.told.remote())
-    began = time.monotonic()
-    settings = replace(settings, deadline=None if left is None else began + left)
-    while not stopping() and (left is None or time.monotonic() < began + left):
-        if store is None:
-            work([job], settings, stopping, report)
-            made = is_made(job, settings.runs_root)
-        else:
-            made = cluster_store.work_away(job, settings, store, stopping, report)
-        # Nothing heard: another process holds the run, perhaps one of a node that died, which gives it up any moment.
-        if heard or made or time.monotonic() > began + _PATIENCE:
-            return
-        time.sleep(_PAUSE)
+        def report(event: Event) -> None:
+            heard.append(event)
+            ask(post.put, node, event)
+
+        stopped[0], left = ask(post.told)
+        began = time.monotonic()
+        settings = replace(settings, deadline=None if left is None else began + left)
+        while not stopping() and (left is None or time.monotonic() < began + left):
+            if store is None:
+                work([job], settings, stopping, report)
+                made = is_made(job, settings.runs_root)
+            else:
+                made = cluster_store.work_away(job, settings, store, ask, stopping, report)
+            # Nothing heard: another process holds the run, perhaps one of a node that died, which gives it up soon.
+            if heard or made or time.monotonic() > began + _PATIENCE:
+                return
+            time.sleep(_PAUSE)
 
 
 def _fault(ray: Any, ref: Any) -> str:

@@ -10,6 +10,7 @@ and tables, or are read from the plots saved in the official repository (D47, "~
 from hcl.companion.claims.appendix import APPENDIX
 from hcl.companion.claims.beyond import BEYOND
 from hcl.companion.claims.collapse import COLLAPSE
+from hcl.companion.claims.dimensions import DIMENSIONS
 from hcl.companion.claims.hscl import HSCL
 from hcl.companion.claims.main import MAIN
 from hcl.companion.claims.negatives import NEGATIVES, OURS
@@ -20,6 +21,7 @@ from hcl.companion.claims.theory import THEORY
 
 CLAIMS: tuple[Claim, ...] = (
     *THEORY, *MAIN, *COLLAPSE, *APPENDIX, *NEGATIVES, *HSCL, *BEYOND, *OURS, *NEIGHBOURS, *TRAINED,
+    *DIMENSIONS,
 )  # fmt: skip
 
 __all__ = ["CLAIMS", "Claim"]
