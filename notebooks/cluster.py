@@ -56,8 +56,8 @@ enough = chains.useful_gpus(tasks)
 floor = cluster_plan.floor_at(tasks, a_node=a_node)
 work = [sum(t.seconds for t in of) / 3600 for of in next(iter(plans.values()))]
 Markdown(
-    f"**In short.** All of the paper's runs, one seed, are {len(tasks)} runs "
-    f"and some {work[1]:.0f} hours of an H100 ({work[0]:.0f} to "
+    f"**In short.** All runs of this book's pages as in the paper, one seed, "
+    f"are {len(tasks)} runs and some {work[1]:.0f} hours of an H100 ({work[0]:.0f} to "
     f"{work[2]:.0f}). Up to {enough:.0f} GPUs share them well. No number of "
     f"GPUs is done before the longest run, which takes {longest / 60:.0f} "
     "minutes. More seeds are as much work again each, and take as many more "
@@ -78,7 +78,7 @@ Markdown(
 #
 # It has `ray symmetric-run` start Ray on every node, make the campaign from the first one, and stop Ray. A run is a
 # task with one GPU. The campaign ends before the job's time does, with the state of each run kept; submitted again, it
-# goes on. Without Ray, {doc}`../rerun` has a batch file whose tasks share the work through the file system alone.
+# goes on. Without Ray, {doc}`../rerun` has a job array whose tasks share the work through the file system alone.
 #
 # ```{literalinclude} ../cluster/ray.sbatch
 # :language: bash
@@ -86,7 +86,7 @@ Markdown(
 #
 # ## With Kubernetes
 #
-# With the KubeRay operator in the cluster, build an image, put its name and that of a volume that many pods can write
+# With the KubeRay operator installed, build an image, put its name and that of a volume that many pods can write
 # to into {download}`rayjob.yaml <../cluster/rayjob.yaml>`, and apply it:
 #
 # ```bash
@@ -98,8 +98,8 @@ Markdown(
 # kubectl logs -f -l job-name=hcl                   # progress
 # ```
 #
-# The job makes a cluster, makes the campaign on it and takes the cluster down. A pod that is lost is replaced, and what
-# it had goes on from its state on the volume. Neither the image nor the job has been tried on a real cluster: the tests
+# The job starts Ray on its pods, makes the campaign and takes all of it down. A pod that is lost is replaced, and what
+# it had goes on from its state on the volume. Neither the image nor the job has been tried on Kubernetes itself: the tests
 # check both files against KubeRay's fields and this project's commands.
 #
 # ```{literalinclude} ../cluster/rayjob.yaml
@@ -211,7 +211,7 @@ Markdown(
 # others. Here each machine fails at random moments (a Poisson process), is away for half an hour, and its runs wait two
 # minutes before they begin again. Numbers are means over 20 simulations. How often a machine fails is taken from the training of Llama 3 {cite:p}`grattafiori2024llama`: 419
 # unexpected interruptions in 54 days on 2,048 machines of 8 GPUs, one in 6,300 hours a machine. The other rows are
-# assumptions: *once a day* is a machine that is lent and taken back.
+# assumptions: *once in 24 h* is a machine that is lent and taken back.
 
 # %%
 HOUR = 3600.0
