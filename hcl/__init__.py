@@ -75,7 +75,8 @@ _NAMES = {
 }  # fmt: skip
 _MODULES = (
     "anchors", "augment", "bounds", "coverage", "distributed", "downstream", "draws", "exact", "explore", "geometry",
-    "hardening", "hucl", "losses", "mechanism", "minimise", "models", "modules", "neighbours", "psi", "sampling", "shapes",
+    "hardening", "hucl", "losses", "mechanism", "minimise", "models", "modules", "neighbours", "psi", "sampling",
+    "shapes",
 )  # fmt: skip
 _HOME = {name: module for module, names in _NAMES.items() for name in names}
 

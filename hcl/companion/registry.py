@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from hcl.choices import one_of
-from hcl.companion import entries_hscl, entries_negatives
+from hcl.companion import entries_hscl, entries_mechanism, entries_negatives
 from hcl.companion.entry import BEYOND, PAPER, Figure, Grid
 from hcl.companion.entry import grid as _grid
 from hcl.companion.profiles import PROFILES, Changes
@@ -184,6 +184,7 @@ FIGURES = {
         *entries_negatives.FIGURES,
         *entries_hscl.FIGURES,
         Figure("neighbours", "Losses of other works beside the paper's", "Sec. 2", "neighbours", part=BEYOND),
+        *entries_mechanism.FIGURES,
     )
 }  # fmt: skip
 
