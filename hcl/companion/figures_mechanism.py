@@ -1,6 +1,7 @@
 """Figures of the pages on the mechanism: merged states that are left, and what runs have recorded of it."""
 
-import pandas as pd
+from typing import Any
+
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
@@ -9,7 +10,7 @@ from hcl.companion.drawing import End, end_labels, lay_out, look_at, panels
 from hcl.companion.pictures import Layout, Picture, picture
 
 
-def escape(table: pd.DataFrame, names: dict[tuple[int, int], str]) -> Picture:
+def escape(table: Any, names: dict[tuple[int, int], str]) -> Picture:
     """Draw the number of steps in which merged states are left by hardness: counted as signs, predicted as lines.
 
     Args:
@@ -37,16 +38,16 @@ def escape(table: pd.DataFrame, names: dict[tuple[int, int], str]) -> Picture:
     return picture(draw, "Steps to leave merged states against hardness: they fall, most of all for many small groups.")
 
 
-def _by_hardness(axis: Axes, lines: dict[float, pd.Series], **signs: str) -> list[End]:
-    ends, largest = [], max(lines)
+def _by_hardness(axis: Axes, lines: dict[float, Any]) -> list[End]:
+    ends = []
     for beta, line in lines.items():
-        look = look_at(style.level(beta, "exponential") if largest else 0.0)
-        axis.plot(line.index, line, **look.line, **signs)
+        look = look_at(style.level(beta))
+        axis.plot(line.index, line, **look.line)
         ends.append(End(float(line.iloc[-1]), f"β = {beta:g}", look.colour))
     return ends
 
 
-def rates(by_points: pd.DataFrame, by_variance: pd.DataFrame) -> Picture:
+def rates(by_points: Any, by_variance: Any) -> Picture:
     """Draw the rate at which collapsed directions open: by the number of points, and by the spread within classes.
 
     Args:
@@ -57,14 +58,14 @@ def rates(by_points: pd.DataFrame, by_variance: pd.DataFrame) -> Picture:
     def draw(layout: Layout) -> Figure:
         figure, axes = panels(layout, 1, 2, 2.8)
         left, right = axes[0]
-        ends = [_by_hardness(left, {float(beta): line for beta, line in by_points.items()})]  # type: ignore[arg-type]
+        ends = [_by_hardness(left, {float(beta): line for beta, line in by_points.items()})]
         left.set_xscale("log")
         left.set_yscale("log")
         left.set_xticks([2, 5, 10, 20, 50], ["2", "5", "10", "20", "50"])
         left.minorticks_off()
         left.set(xlabel="points that 100 classes are at")
         left.set_title("Rate, classes without a spread")
-        lines = {float(beta): rows["rate"].droplevel("β") for beta, rows in by_variance.groupby(level="β")}  # type: ignore[arg-type]
+        lines = {float(beta): rows["rate"].droplevel("β") for beta, rows in by_variance.groupby(level="β")}
         ends.append(_by_hardness(right, lines))
         right.set(xlabel="variance within a class", ylim=(0, None))
         right.set_title("Rate, 100 classes in pairs")

@@ -23,11 +23,13 @@ def hardness_label(spec: RunSpec) -> str:
 def label(spec: RunSpec) -> str:
     """Return ``"HSCL, β = 5"``; plain ``"SCL"`` and ``"UCL"`` without hardening.
 
-    Of a loss without 1/k and of uneven classes also ``"k = 16"`` and ``"10 to 1"``.
+    Of a loss without 1/k and of uneven classes also ``"k = 16"`` and ``"10 to 1"``; of other than the usual optimiser
+    ``"eps 0.0001"`` and ``"cosine"``.
     """
     hardened = f"{spec.method}, {hardness_label(spec)}" if spec.method.startswith("H") else spec.method
     counted = f", k = {spec.k}" if spec.alpha is not None else ""
-    return hardened + counted + (f", {spec.imbalance:g} to 1" if spec.imbalance > 1 else "")
+    changed = (f", eps {spec.eps:g}" if spec.eps != 1e-8 else "") + (f", {spec.decay}" if spec.decay != "none" else "")
+    return hardened + counted + changed + (f", {spec.imbalance:g} to 1" if spec.imbalance > 1 else "")
 
 
 def bound(spec: RunSpec) -> float:

@@ -238,6 +238,9 @@ _ORDERS: Mapping[str, tuple[Step, ...]] = {
         *(Step(name, _OTHER_SEEDS) for name in entries_negatives.SEEDS),
         *map(Step, entries_hscl.THEN),
         *(Step(name, _OTHER_SEEDS) for name in entries_hscl.SEEDS),
+        Step("mechanism_course"),
+        *map(Step, entries_mechanism.RUNS),
+        *(Step(name, _OTHER_SEEDS) for name in entries_mechanism.RUNS),
     )
 }
 
