@@ -17,7 +17,18 @@ import torch  # noqa: E402
 import typer  # noqa: E402
 from rich.console import Console  # noqa: E402
 
-from benchmarks import concurrency, data, evaluation, exactness, growth, loss, roofline, step, whole_run  # noqa: E402
+from benchmarks import (  # noqa: E402
+    concurrency,
+    data,
+    evaluation,
+    exactness,
+    growth,
+    loss,
+    peers,
+    roofline,
+    step,
+    whole_run,
+)  # fmt: skip
 from benchmarks.harness import Outcome, Results, Setting, carry_out, table  # noqa: E402
 from hcl.companion import benchmarks_report  # noqa: E402
 from hcl.companion.cli import seconds_of  # noqa: E402
@@ -25,7 +36,7 @@ from hcl.training import provenance  # noqa: E402
 from hcl.training.train import pick_device  # noqa: E402
 
 SUITES = {
-    "roofline": roofline, "loss": loss, "step": step, "evaluation": evaluation, "data": data,
+    "roofline": roofline, "loss": loss, "peers": peers, "step": step, "evaluation": evaluation, "data": data,
     "concurrency": concurrency, "exactness": exactness, "run": whole_run, "growth": growth,
 }  # fmt: skip
 
@@ -62,6 +73,8 @@ def main(
     failed = False
     for name in suites or SUITES:
         console.print(f"[bold]{name}[/bold]")
+        if name == "peers" and (said := peers.absent()):
+            console.print(said, highlight=False, markup=False, soft_wrap=True)
         results = Results(name, setting)
         outcome = carry_out(SUITES[name].cases(setting), results, deadline, console, only=only, missing=missing)
         failed |= _show(name, results, outcome, setting, console)

@@ -1,6 +1,6 @@
-r"""The least HUCL loss, for InfoNCE in the limit of many negatives, exponential hardening and independent positives.
+r"""The least HUCL loss, for InfoNCE in the limit of many negatives and positives that are independent of their anchors.
 
-The paper leaves it open (Sec. 4.4, 6). What follows was derived for this project.
+The paper leaves it open (Sec. 4.4, 6). What follows was derived for this project, first for exponential hardening.
 
 Let an anchor with representation z be of class y, a = z . mu_y, p the probability that a negative is of its class, and
 M(t) = E exp(t z . f(x^-)) before hardening. With hardness beta the anchor's loss is at least log(1 + e^-a A), by
@@ -91,6 +91,84 @@ def critical_beta(num_classes: int, collisions: float | None = None) -> float:
 
     share, widest = _share(num_classes, collisions), num_classes / (num_classes - 1)
     return float(brentq(lambda beta: separation(beta, share) - widest, 1e-9, 1e3, xtol=1e-14))
+
+
+def polynomial_separation(epsilon: float, collisions: float) -> float:
+    """Return c*, by which inner products with one's own class, of 1, exceed those with others at the least HUCL loss.
+
+    For polynomial hardening, of representations in the unit ball. It solves
+    (2 - c) e^-c (p + (1 - p) (1 - c/2)^epsilon) = epsilon p (1 - e^-c).
+
+    Args:
+        epsilon: hardness, >= 1; for less, what is proved at the top of the module does not hold.
+        collisions: p, the probability that a negative is of the anchor's class, in (0, 1).
+
+    Raises:
+        ValueError: for other values.
+    """
+    if not 1 <= epsilon < inf or not 0 < collisions < 1:
+        raise ValueError(
+            f"epsilon must be a finite number >= 1 and collisions in (0, 1), got {epsilon!r}, {collisions!r}."
+        )
+    from scipy.optimize import brentq
+
+    return float(brentq(_polynomial_slope, 0.0, 2.0, (epsilon, collisions), xtol=1e-15))
+
+
+def polynomial_loss_at(distance: float, epsilon: float, collisions: float) -> float:
+    """Return the HUCL loss, k -> infinity, where classes are points on the sphere with inner products 1 - distance.
+
+    Args:
+        distance: c, in [0, 2].
+        epsilon: hardness of polynomial hardening, >= 0.
+        collisions: probability that a negative is of the anchor's class.
+    """
+    near, far = collisions, (1 - collisions) * (1 - distance / 2) ** epsilon
+    return log1p((near + far * exp(-distance)) / (near + far))
+
+
+def polynomial_lower_bound(num_classes: int, epsilon: float, collisions: float | None = None) -> float:
+    """Return the least HUCL loss of unit-ball representations with polynomial hardening, k -> infinity.
+
+    Up to `critical_epsilon` it is that of the ETF. Beyond, it takes C dimensions: in C - 1 every loss is above it.
+
+    Args:
+        num_classes: C >= 2, equally likely.
+        epsilon: hardness, >= 1.
+        collisions: probability that a negative is of the anchor's class; None is 1 / C.
+
+    Raises:
+        ValueError: for fewer than two classes, or as `polynomial_separation`.
+    """
+    share = _share(num_classes, collisions)
+    distance = min(polynomial_separation(epsilon, share), num_classes / (num_classes - 1))
+    return polynomial_loss_at(distance, epsilon, share)
+
+
+def critical_epsilon(num_classes: int, collisions: float | None = None) -> float:
+    """Return the hardness beyond which the ETF does not minimise HUCL with polynomial hardening: 1.55 for C = 10.
+
+    Where it is less than 1, as for few classes, it is said of epsilon >= 1 only.
+
+    Args:
+        num_classes: C >= 3.
+        collisions: probability that a negative is of the anchor's class; None is 1 / C.
+
+    Raises:
+        ValueError: for fewer than three classes: opposite points have no weight as each other's negatives.
+    """
+    if num_classes < 3:
+        raise ValueError(f"num_classes must be >= 3, got {num_classes}.")
+    from scipy.optimize import brentq
+
+    share, widest = _share(num_classes, collisions), num_classes / (num_classes - 1)
+    return float(brentq(lambda epsilon: _polynomial_slope(widest, epsilon, share), 0.0, 1e3, xtol=1e-14))
+
+
+def _polynomial_slope(distance: float, epsilon: float, collisions: float) -> float:
+    """Return a number of the sign of -g', for polynomial hardening at a = 1."""
+    x, own = exp(-distance), collisions
+    return (2 - distance) * x * (own + (1 - own) * (1 - distance / 2) ** epsilon) - epsilon * own * (1 - x)
 
 
 def critical_share(num_classes: int) -> float:

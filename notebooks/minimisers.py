@@ -87,8 +87,14 @@ minimisers.origin()
 #
 # **What attains it.** Only points: each class in one place, its inner product with any other class $\log(1/x)$ less than
 # with itself. In $C - 1$ dimensions that is an ETF of radius $r$ with $r^2\, C / (C - 1) = \log(1/x)$. It fits into the ball if
-# $r \le 1$, and it does from a critical hardness on. Below that the ETF of radius 1 has the least loss. (There the proof
-# needs one more inequality, of a function of one variable; it was checked on a grid, not proved.)
+# $r \le 1$, and it does from a critical hardness on.
+#
+# **Below the critical hardness** the ETF of radius 1 has the least loss in the ball. *Why.* Let $c$ be what an anchor's mean
+# inner product with its own class exceeds that with the others by. The tangents of $h$ give its loss a least value
+# $\varphi(c)$: up to $c = \log(1/x)$ it is the loss that all anchors have where classes are points and $c$ apart. This $\varphi$
+# is convex and never rises. So the mean over anchors is at least $\varphi$ of the mean of $c$. That mean is at most
+# $C / (C - 1)$, because the sum of the class means has a square that is not negative; and the ETF has just it. (The steps
+# are spelt out in the documentation of {py:mod}`hcl.hucl`.)
 
 # %% mystnb={"figure": {"caption": "Least HUCL loss and the radius of the shape that has it. Lines: the bound. Signs: the lowest of 50 searches.", "name": "fig-least-hucl"}, "image": {"alt": "Left: least HUCL loss rising with hardness towards log 2, for 2 to 10 classes; right: radius of the ETF, 1 up to a critical hardness and then falling. The searches lie on the lines."}}
 least = tables.hucl_table()
@@ -154,6 +160,58 @@ report.show_table(
 # %%
 report.show_table(
     tables.sphere_table().drop(columns=["stationary", "gradient"]), 4
+)
+
+# %% [markdown]
+# ### With polynomial hardening
+#
+# The paper's other family weighs a negative with inner product $t$ by $(1 + t)^\varepsilon$ (Section B.4, D12). Unlike $e^{\beta t}$
+# it asks where the points are, not only how far apart: of two inner products with the same difference, those near 1 have the
+# more equal weights. The same proof, for $\varepsilon \ge 1$, gives a least loss here too. With $p = 1/C$ it is
+#
+# $$\min_{0 \le c \le C / (C - 1)}\ \log\Bigl(1 + \frac{p + (1 - p)\, v\, e^{-c}}{p + (1 - p)\, v}\Bigr),
+# \qquad v = \Bigl(1 - \frac{c}{2}\Bigr)^{\varepsilon}.$$
+#
+# Up to a critical $\varepsilon$ the least is at $c = C / (C - 1)$, and the ETF has it. Beyond, it takes classes that are points
+# *on the sphere*, each with inner product $1 - c$ with each other: a regular simplex off the centre. That needs $C$
+# dimensions. In $C - 1$ there is none, and the search has to say what is best.
+
+# %%
+polynomial = tables.polynomial_table()
+assert polynomial["gradient"].max() < explore.STATIONARY
+report.show_table(
+    polynomial[
+        [
+            "ETF",
+            "lowest found",
+            "below the ETF",
+            "above the bound",
+            "least norm",
+            "inner products",
+            "symmetry",
+            "same loss",
+        ]
+    ],
+    4,
+)
+
+# %%
+flat = polynomial[[d < C for C, d, _ in polynomial.index]]
+spare = polynomial.drop(flat.index)
+edges = {c: hucl.critical_epsilon(c) for c in (10, 100)}
+Markdown(
+    "**With C dimensions every search is at the bound**, to "
+    f"{spare['above the bound'].abs().max():.0e}, at a regular simplex. With "
+    f"C − 1 none is below it, and the lowest are "
+    f"{flat['below the ETF'].min() + 0.0:.4f} to "
+    f"{flat['below the ETF'].max():.4f} below the ETF and up to "
+    f"{flat['above the bound'].max():.4f} above the bound. These shapes are "
+    "no ETF of any radius: most points lie on the sphere, huddled on one "
+    "side of it, and their inner products are not all the same. The ETF is "
+    "best up to "
+    + ", ".join(f"ε = {e:.2f} at C = {c}" for c, e in edges.items())
+    + ". So on 100 classes the paper's ε = 3 has Neural-Collapse as its "
+    "minimum, and ε = 5, 10 and 20 do not ({doc}`fig10_polynomial`)."
 )
 
 # %% [markdown]

@@ -11,8 +11,7 @@
 #
 # The paper's losses pull an anchor to its positive and push it from negatives. So do those of many other works. This page puts
 # six beside it: what each pushes from, what it has in common with the paper's losses, and where it is least. Everything is
-# computed on a few points, without a network. **Runs that train an encoder with each of them, at equal settings, are still to
-# be made**; nothing here says which one gives the better features.
+# computed on a few points, without a network. {doc}`neighbours_trained` trains an encoder with each of them, at equal settings.
 #
 # *Notation.* Similarities are $s_{ij} = z_i^\top z_j / t$ with a temperature $t$, which is 1 on this page. $P(i)$ are the *other*
 # items of the anchor's label, $N(i)$ those of other labels. Each loss is a mean over anchors $i$ and over positives
@@ -95,9 +94,11 @@ report.show_table(neighbours.minima(restarts), 4)
 #
 # ## The claims, and what came of them
 #
-# The first eight are the paper's, on other works; the rest are of this project.
+# The first eight are the paper's, on other works, and count among its claims; the rest are of this project.
 
 # %%
 pages.show_verdicts(
-    scoreboard.of_figure("neighbours").drop(columns=["reason", "runs"])
+    scoreboard.of_figure("neighbours_said", "neighbours").drop(
+        columns=["reason", "runs"]
+    )
 )

@@ -78,7 +78,7 @@ class Watched:
             return inner_build(*arguments, **options)
 
         with pytest.MonkeyPatch.context() as patch:
-            for name in ("contrastive_loss", "simclr_loss"):
+            for name in ("contrastive_loss", "simclr_loss", "supcon_loss", "debiased_loss"):
                 patch.setattr(objective, name, self._recording(name, getattr(objective, name)))
             patch.setattr(engines, "rows", rows)
             patch.setattr(engines, "views", views)
@@ -250,7 +250,9 @@ def pairs(watched):
 
 
 def objectives(watched):
-    return tuple(only(loss.name for loss in watched.of(phase)) for phase in ("training", "evaluation"))
+    """Losses of training and of evaluations, where the limit losses of another work's run are those of Algorithm 1."""
+    training, evaluation = ({loss.name for loss in watched.of(phase)} for phase in ("training", "evaluation"))
+    return only(training), only(evaluation) if len(evaluation) == 1 else evaluation
 
 
 def sizes(watched):
@@ -328,6 +330,8 @@ FAMILIES = {
     "exponential": "Exponential(beta=5.0)", "polynomial": "Polynomial(epsilon=5.0)", "threshold": "Threshold(tau=5.0)",
 }  # fmt: skip
 HARDNESSES = {5.0: "Exponential(beta=5.0)", 30.0: "Exponential(beta=30.0)", 0.0: "Uniform()"}
+MARGINS = {None: "None", 0.5: "Triplet(margin=0.5)"}
+DEBIASED = {"objective": "debiased", "supervised": False}
 ALPHAS = {None: "None", 1.0: "LogSumExp(alpha=1.0)", 7.0: "LogSumExp(alpha=7.0)"}
 BF16, FP32 = torch.bfloat16, torch.float32
 MLP_SHAPES = {None: 9, 5: 5, 12: 12}
@@ -364,6 +368,10 @@ ROWS = [
     Row("alpha", argument("psi", shown=str), ALPHAS),
     Row("alpha", argument("psi", "loss", shown=str), ALPHAS),
     Row("alpha", argument("psi", "limit", shown=str), dict.fromkeys(ALPHAS, "None")),
+    Row("margin", argument("psi", shown=str), MARGINS, {"k": 1}),
+    Row("margin", argument("psi", "loss", shown=str), MARGINS, {"k": 1}),
+    Row("margin", argument("psi", "limit", shown=str), dict.fromkeys(MARGINS, "None"), {"k": 1}),
+    Row("collisions", everywhere("collisions"), same(0.0, 0.3), DEBIASED),
     Row("reduction", everywhere("reduction"), same("anchor", "pair")),
     Row("negatives", argument("negatives"), {"per_pair": "per_pair", "per_anchor": "per_anchor"}),
     Row("negatives", argument("negatives", "loss"), {"per_pair": "per_anchor", "per_anchor": "per_anchor"}),
@@ -373,6 +381,8 @@ ROWS = [
     Row("positives", two_views, {"label": (1, True, True), "augmentation": (2, True, True)}),
     Row("positives", two_views, {"noise": (2, False, False)}, NOISY),
     Row("objective", objectives, {"algorithm1": ("contrastive_loss",) * 2, "simclr": ("simclr_loss",) * 2}, TWO_VIEWS),
+    Row("objective", objectives, {"supcon": ("supcon_loss", {"supcon_loss", "contrastive_loss"})},
+        {"supervised": False, "hardness": 0.0}),
     Row("noise", noise, {0.1: (0.1, 0.1, 0.14), 0.5: (0.5, 0.5, 0.71), 0.0: (0.0, 0.0, 0.0)}, NOISY),
     Row("epochs", epochs, {1: ([0, 1], 2, [1]), 3: ([0, 1, 2, 3], 6, [3])}),
     Row("batch_size", sizes,
@@ -387,6 +397,7 @@ ROWS = [
     Row("seed", images, {0: True, 1: True}, {"dataset": "synthetic", "num_train": None, "num_test": None}),
     Row("temperature", everywhere("temperature"), same(1.0, 0.5)),
     Row("temperature", everywhere("temperature"), same(1.0, 0.5), SIMCLR),
+    Row("temperature", everywhere("temperature"), same(1.0, 0.5), DEBIASED),
     Row("eps", adam("eps"), {1e-8: 1e-8, 1e-4: 1e-4}),
     Row("decay", rates, {"none": [1.0] * 4, "cosine": [1.0, 0.8536, 0.5, 0.1464], "step": [1.0, 1.0, 0.1, 0.01]},
         {"epochs": 4}),
@@ -396,6 +407,7 @@ ROWS = [
     Row("hardness_end", hardnesses,
         {0.0: ([5.0, 5.0, 2.5, 2.5, 0.0, 0.0], [5.0, 5.0, 2.5, 0.0], 0.0)}, {"epochs": 3, **SIMCLR}),
     Row("detach_weights", everywhere("detach_weights"), same(True, False), EXACT),
+    Row("detach_weights", everywhere("detach_weights"), same(True, False), DEBIASED),
     Row("detach_weights", gradient, {True: True, False: True}, EXACT),
 ]  # fmt: skip
 

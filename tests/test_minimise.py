@@ -403,23 +403,91 @@ def test_on_the_sphere_one_dimension_more_attains_the_bound_off_the_centre():
     assert more.shape.inner_products[0][0] == pytest.approx(1 - hucl.separation(5, 0.25), abs=1e-5)
 
 
-def slope(num_classes, beta, collisions):
-    distance, step = num_classes / (num_classes - 1), 1e-6
-    ends = [hucl.loss_at(distance + side * step, beta, collisions) for side in (-1, 1)]
-    return (ends[0] - ends[1]) / (2 * step)
+FAMILIES = {
+    "exponential": (Exponential, hucl.separation, hucl.loss_at),
+    "polynomial": (Polynomial, hucl.polynomial_separation, hucl.polynomial_loss_at),
+}
 
 
-@pytest.mark.parametrize("num_classes", [2, 3, 4, 6, 10, 30, 100])
-def test_below_the_critical_hardness_the_loss_of_an_anchor_stays_above_its_tangent(num_classes):
-    """What the proof still needs there, of a function of one variable: on a grid."""
-    p, own = 1 / num_classes, num_classes / (num_classes - 1)
-    for part in (0.02, 0.3, 0.7, 0.99):
-        beta = part * hucl.critical_beta(num_classes)
-        rise, at = slope(num_classes, beta, p), hucl.loss_at(own, beta, p)
-        widest = hucl.separation(beta, p)
-        for by in torch.linspace(-2, 2, 401).tolist():  # inner product with others less that with one's own class
-            below = hucl.loss_at(min(-by, widest), beta, p) if by <= 0 else log(1 + exp((1 - p) * by))
-            assert below >= at + rise * (by + own) - 1e-8
+def least_of_an_anchor(by, family, hardness, p):
+    """Phi of the proof: the least loss of an anchor whose mean inner product with its own class is larger by ``by``."""
+    _, separation, loss_at = FAMILIES[family]
+    return loss_at(min(by, separation(hardness, p)), hardness, p) if by >= 0 else log(1 + exp(-(1 - p) * by))
+
+
+@pytest.mark.parametrize("family", FAMILIES)
+@pytest.mark.parametrize("hardness", [1.0, 1.3, 3.0, 10.0, 30.0])
+@pytest.mark.parametrize("p", [0.5, 0.25, 0.1, 0.01, 0.001])
+def test_the_least_loss_of_an_anchor_is_convex_and_never_rises(family, hardness, p):
+    """The step of the proof that carries the bound from anchors to their mean, at the places of a grid."""
+    values = [least_of_an_anchor(by, family, hardness, p) for by in torch.linspace(-2, 2, 401).tolist()]
+    slopes = torch.tensor(values, dtype=torch.float64).diff()
+    assert slopes.diff().min() > -1e-13 and slopes.max() < 1e-14
+    at = [least_of_an_anchor(by, family, hardness, p) for by in (-1e-6, 0, 1e-6)]
+    assert at[1] == pytest.approx(log(2), abs=1e-15)
+    assert [(at[1] - at[0]) / 1e-6, (at[2] - at[1]) / 1e-6] == pytest.approx(2 * [-(1 - p) / 2], abs=1e-5)
+
+
+@pytest.mark.parametrize("family", FAMILIES)
+@pytest.mark.parametrize("hardness", [1.0, 2.5, 10.0])
+@pytest.mark.parametrize("p", [0.4, 0.05])
+def test_no_anchor_has_less_than_the_least_loss_of_an_anchor(family, hardness, p):
+    """Inner products of all kinds in the ball, with the own class and with others."""
+    generator = seeded(3)
+    own, other = (torch.rand(4000, n, generator=generator, dtype=torch.float64) * 2 - 1 for n in (2, 3))
+    pull = torch.rand(2, 4000, 1, generator=generator, dtype=torch.float64)
+    own, other = own * pull[0] + 1 - pull[0], other * pull[1] + (pull[1] - 1) * pull[0]  # some sharp, some far apart
+    log_w = FAMILIES[family][0](hardness).log_weight(torch.cat([own, other], 1))
+    log_w = log_w + torch.tensor([p / 2] * 2 + [(1 - p) / 3] * 3, dtype=torch.float64).log()
+    log_a = (log_w.log_softmax(1) + torch.cat([own, other], 1)).logsumexp(1)
+    losses = (1 + (log_a - own.mean(1)).exp()).log()
+    by = (own.mean(1) - other.mean(1)).tolist()
+    least = torch.tensor([least_of_an_anchor(each, family, hardness, p) for each in by], dtype=torch.float64)
+    assert (losses - least).min() > -1e-12 and min(by) < 0 < max(by) and (losses - least).min() < 0.02
+
+
+@pytest.mark.parametrize("collisions", [None, 0.1])
+@pytest.mark.parametrize(("num_classes", "per_class", "d"), [(2, 3, 2), (3, 2, 3), (4, 2, 6), (10, 1, 10)])
+def test_no_random_representation_is_below_the_bound_of_polynomial_hardening(num_classes, per_class, d, collisions):
+    for epsilon in (1.0, 1.5, 4.0, 20.0):
+        asked = Problem(
+            num_classes=num_classes, dim=d, per_class=per_class, hardening=Polynomial(epsilon), collisions=collisions
+        )
+        z = random_representations(400, asked.labels, d, 0)
+        bound = hucl.polynomial_lower_bound(num_classes, epsilon, collisions)
+        assert (asked.loss(z) - bound).min() > NEVER
+        centre = z.mean(1, keepdim=True)
+        assert (asked.loss(z * 0.2 + 0.8 * centre / centre.norm(dim=-1, keepdim=True)) - bound).min() > NEVER
+
+
+def test_with_polynomial_hardening_the_bound_takes_one_dimension_more_off_the_centre():
+    for epsilon in (1.0, 5.0):
+        flat, more = (found(num_classes=4, dim=d, per_class=1, hardening=Polynomial(epsilon)) for d in (3, 4))
+        bound = hucl.polynomial_lower_bound(4, epsilon)
+        assert abs(more.least - bound) < 1e-10 and flat.least > bound + 1e-3
+        assert more.shape.symmetry == 24 and min(r for r, _ in more.shape.norms) > 1 - 1e-6
+        product = 1 - hucl.polynomial_separation(epsilon, 0.25)
+        assert more.shape.inner_products == ((pytest.approx(product, abs=1e-4), 6),)
+
+
+def test_up_to_the_critical_epsilon_the_etf_is_the_minimum():
+    assert [round(hucl.critical_epsilon(c), 2) for c in (3, 4, 10, 100)] == [0.33, 0.61, 1.55, 3.98]
+    for epsilon, is_least in ((1.5, True), (1.6, False)):
+        asked = Problem(num_classes=10, dim=9, per_class=1, hardening=Polynomial(epsilon))
+        above = float(asked.loss(simplex_etf(10, 9))) - hucl.polynomial_lower_bound(10, epsilon)
+        assert (abs(above) < 1e-13) == is_least and above > NEVER
+    edge = hucl.critical_epsilon(10)
+    assert hucl.polynomial_separation(edge, 0.1) == pytest.approx(10 / 9, abs=1e-12)
+
+
+@pytest.mark.parametrize(("epsilon", "collisions"), [(0.5, 0.5), (float("inf"), 0.5), (2, 0.0), (2, 1.0)])
+def test_bounds_of_polynomial_hardening_are_refused_where_they_are_not_proved(epsilon, collisions):
+    with pytest.raises(ValueError, match="epsilon must be a finite number >= 1"):
+        hucl.polynomial_separation(epsilon, collisions)
+    with pytest.raises(ValueError, match="num_classes must be >= 3"):
+        hucl.critical_epsilon(2)
+    with pytest.raises(ValueError, match="num_classes must be >= 2"):
+        hucl.polynomial_lower_bound(1, 2)
 
 
 def test_rarer_classes_lie_farther_out():

@@ -72,6 +72,7 @@ def test_what_is_written_is_read(tmp_path, capsys):
 
 def test_methods_are_called_what_they_are():
     assert {a.method for a in minimisers.answers("weights")} == {"SCL", "UCL", "HUCL, β = 5"}
+    assert {a.method for a in minimisers.answers("polynomial")} == {f"HUCL, ε = {e:g}" for e in minimisers.EPSILONS}
 
 
 # Tables
@@ -143,6 +144,10 @@ CONTRARY = {
     "sphere": lambda t: t.assign(
         **{"above the bound": [0.1 if c == d else 0.0 for c, d, _ in t.index], "norm of the mean": 0.0, "gradient": 1.0}
     ),
+    "polynomial": lambda t: t.assign(**{"above the bound": 1e-3, "symmetry": 2, "least norm": 0.5, "gradient": 1.0}),
+    "polynomial-flat": lambda t: t.assign(
+        **{"above the bound": [0.1 if (c, e) == (10, 1) else 0.0 for c, _, e in t.index], "gradient": 1.0}
+    ),
     "half": lambda t: t.assign(shape="no regular body", gradient=1.0),
     "few": lambda t: t.assign(shape="2 points: classes merge", norm=0.5, gradient=1.0),
     "merge": lambda t: t.assign(clusters=3, gradient=1.0),
@@ -175,6 +180,8 @@ def test_the_statement_on_own_positives_fails_where_items_form_no_etf(monkeypatc
         ("bound", lambda t: t.assign(**{"above the bound": t["above the bound"] - 1e-7})),
         ("merge", lambda t: t.assign(clusters=2 + (t.index.get_level_values("ratio") != 5))),
         ("critical", lambda t: t.assign(radius=1.0)),
+        ("polynomial", lambda t: t.assign(symmetry=t["symmetry"] - (t.index.get_level_values("C") == 3))),
+        ("polynomial-flat", lambda t: t.assign(**{"off a shrunken ETF": 0.0})),
         ("share", lambda t: t.assign(**{"within class": 0.0})),
     ],
 )

@@ -2,14 +2,14 @@
 
 import pytest
 
-from hcl.companion import neighbours, registry
+from hcl.companion import contents, neighbours, registry, scoreboard
 from hcl.companion.claims import CLAIMS
 from hcl.companion.claims.neighbours import NEIGHBOURS
 from hcl.companion.evidence import Evidence
 from hcl.hucl import best_radius
 
 NOTHING = Evidence((), ())
-BY_NAME = {claim.name.removeprefix("neighbours-"): claim for claim in NEIGHBOURS}
+BY_NAME = {claim.name.split("-", 1)[1]: claim for claim in NEIGHBOURS}
 
 
 @pytest.mark.parametrize("claim", NEIGHBOURS, ids=lambda claim: claim.name)
@@ -21,8 +21,19 @@ def test_what_is_claimed_is_so(claim):
 def test_the_claims_stand_beyond_the_paper_and_need_no_run():
     figure = registry.FIGURES["neighbours"]
     assert figure.part == registry.BEYOND and figure.dataset is None and "neighbours" not in registry.CAMPAIGN
-    assert [claim for claim in CLAIMS if claim.figure == "neighbours"] == list(NEIGHBOURS)
-    assert all(claim.on == "computed" for claim in NEIGHBOURS)
+    mine, said = ([c for c in CLAIMS if c.figure == name] for name in ("neighbours", "neighbours_said"))
+    assert [*said, *mine] == list(NEIGHBOURS) and all(claim.on == "computed" for claim in NEIGHBOURS)
+
+
+def test_what_the_paper_says_of_other_works_counts_as_its_own():
+    figures = [registry.FIGURES[name] for name in ("neighbours", "neighbours_said", "neighbours_trained")]
+    assert [figure.part == registry.PAPER for figure in figures] == [False, True, False]
+    assert not any(figure.work for figure in figures) and figures[0].notebook == figures[1].notebook
+    board = scoreboard.of_figure("neighbours_said", "neighbours").reset_index()
+    paper, others = scoreboard.of_paper(board), scoreboard.of_others(board)
+    assert len(paper) == 8 and {work: len(of) for work, of in others.items()} == {"": 4}
+    assert set(others[""]["published"]) == {"not asked"} and set(paper["published"]) == {"said", "proved"}
+    assert contents.toc().index("Beyond the paper") < contents.toc().index("pages/neighbours\n")
 
 
 def changed(table, column, value, at=slice(None)):

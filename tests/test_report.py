@@ -1,5 +1,6 @@
 """Tables and words of the pages, on made-up records."""
 
+import re
 import warnings
 from dataclasses import replace
 from math import isnan
@@ -59,7 +60,7 @@ def test_counts_have_one_decimal_and_spreads_those_of_their_mean():
         replace(run, history=run.history.assign(**means[run.spec.seed])) for run in runs_of("fig05", seeds=(0, 1, 2))
     ]
     shown = report.show_settled(runs, ["rank", "zero_sum", "loss"]).to_html()
-    assert ">6.5\u00a0±\u00a02.2<" in shown and ">4.0×10⁻⁶\u00a0±\u00a02.0×10⁻⁶<" in shown
+    assert ">6.5\u00a0±\u00a02.2<" in shown and ">(4.0\u00a0±\u00a02.0)×10⁻⁶<" in shown
     assert ">0.300\u00a0±\u00a00.000<" in shown
     assert ">39.5<" in report.show_table(pd.DataFrame({"rank, paper": [39.5]})).to_html()
 
@@ -129,7 +130,8 @@ def test_numbers_are_written_for_people(value, digits, text):
 @pytest.mark.parametrize(
     ("mean", "spread", "form", "text"),
     [
-        (0.06, 0.0141, 3, "0.060\u00a0±\u00a00.014"), (4e-6, 2e-6, 3, "4.0×10⁻⁶\u00a0±\u00a02.0×10⁻⁶"),
+        (0.06, 0.0141, 3, "0.060\u00a0±\u00a00.014"), (4e-6, 2e-6, 3, "(4.0\u00a0±\u00a02.0)×10⁻⁶"),
+        (-4e-6, 2e-7, 3, "(−4.0\u00a0±\u00a00.2)×10⁻⁶"), (2e-8, 0.02, 3, "0.000\u00a0±\u00a00.020"),
         (8.0, 1.0, ".3g", "8\u00a0±\u00a01"),
         (9.0, 0.5, 1, "9\u00a0±\u00a00.5"), (0.3, float("nan"), 3, "0.300"), (float("nan"), 0.1, ".3f", "–"),
     ],
@@ -144,6 +146,20 @@ def test_a_mean_and_its_deviation_are_written_one_way(mean, spread, form, text):
 )
 def test_brief_numbers_are_grouped_from_a_thousand_on(value, text):
     assert numbers.brief(value) == text
+
+
+def test_settled_values_stand_in_a_table_for_each_kind_of_them():
+    kinds = pages.by_kind(pages.COLUMNS)
+    assert sorted(name for names in kinds.values() for name in names) == sorted(pages.COLUMNS)
+    assert max(map(len, kinds.values())) <= 5  # or they are wider than a page
+    assert kinds["dimensions"] == ["rank", "effective_rank", "clusters"]
+    alone = pages.by_kind(["rank", "clusters", "zero_sum", "unit_norm", "test_accuracy"])
+    assert list(alone.items())[-1] == ("dimensions and test accuracy", ["rank", "clusters", "test_accuracy"])
+    assert pages.by_kind(["loss"]) == {"loss": ["loss"]}
+    html = pages.Page(studies.study("fig05", "laptop"), runs_of("fig05")).table().to_html()
+    captions = re.findall("<caption><span>(.*?)</span>", html)
+    assert captions == [f"Settled values: {kind}" for kind in kinds] and html.count("<table") == len(kinds)
+    assert html.count("least loss (bound)") == 1
 
 
 def test_names_of_before_are_the_same_things():

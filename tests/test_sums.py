@@ -9,6 +9,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 from helpers import ROOT
+from injected import counting
 from test_archive import SPEC
 from typer.testing import CliRunner
 
@@ -185,6 +186,35 @@ def test_an_import_lists_what_it_adds(saved, tmp_path):
     archive.import_archive(archive.pack(saved, tmp_path / "a.tar.gz"), here)
     assert checks.faults(here) == []
     assert (here / "SHA256SUMS").read_bytes() == (saved[0].parent.parent / "SHA256SUMS").read_bytes()
+
+
+def test_an_import_writes_the_list_once_however_many_records_it_adds(saved, made, tmp_path):
+    """Written for each of n records anew, a list of n records makes an import take n x n."""
+    more = [runs.save(replace(made[0], spec=replace(made[0].spec, seed=s)), "laptop").path for s in range(2, 8)]
+    times = []
+    for at, records in enumerate((saved, saved + more)):
+        packed, here = archive.pack(records, tmp_path / "a.tar.gz"), tmp_path / f"here-{at}"
+        with counting(here) as written:
+            assert len(archive.import_archive(packed, here).added) == len(records)
+        times.append(sum("sums.put" in place and "files.replacing" in place for place in written))
+        assert checks.faults(here) == []
+    assert times == [1, 1]
+
+
+def test_an_import_that_breaks_off_lists_what_it_has_added(saved, tmp_path, monkeypatch):
+    here, find, asked = tmp_path / "here", runs.find, []
+
+    def full(spec, root=None):
+        asked.append(spec)
+        if len(asked) == 2:
+            raise OSError("No space left on device")
+        return find(spec, root)
+
+    packed = archive.pack(saved, tmp_path / "a.tar.gz")
+    monkeypatch.setattr(runs, "find", full)
+    with pytest.raises(OSError, match="No space"):
+        archive.import_archive(packed, here)
+    assert len(runs.record_folders(here)) == 1 and checks.faults(here) == []
 
 
 def test_an_import_names_every_fault_and_the_archive(saved, tmp_path):

@@ -113,7 +113,8 @@ def test_what_was_chosen_is_written_as_it_was_chosen():
 @pytest.mark.parametrize(
     ("text", "numeric"),
     [
-        ("0.060 ± 0.014", True), ("4.0×10⁻⁶ ± 2.0×10⁻⁶", True), ("−0.5 ✗", True), ("12 (?)", True), ("3 (…)", True),
+        ("0.060 ± 0.014", True), ("4.0×10⁻⁶ ± 2.0×10⁻⁶", True),
+        ("(4.0 ± 2.0)×10⁻⁶", True), ("(4.0)", False), ("−0.5 ✗", True), ("12 (?)", True), ("3 (…)", True),
         ("≥ 1,024", True), (".2014", True), ("58 %", True), ("∞", True), ("0.1 → 0.2", False),
         ("2026-11-25", False), ("5 (3–8)", False), ("HSCL, β = 5: 6", False),
     ],

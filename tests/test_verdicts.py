@@ -224,6 +224,22 @@ def test_classes_that_merge_are_no_neural_collapse_though_the_average_over_pairs
     assert statements.without_dimensional_collapse(merged, LIMITS).state == "fails"
 
 
+@pytest.mark.parametrize(("within", "state"), [(0.19, "undecided"), (0.21, "holds")])
+def test_what_was_at_neural_collapse_and_left_it_is_not_said_never_to_reach_it(within, state):
+    """SCL on 2,000 images of CIFAR-10 is there from epoch 300 to 500 of 3,000, and leaves it in a spike of the loss."""
+    clusters, rank, spread = np.full(20, 8.0), np.full(20, 6.5), np.full(20, 0.01)
+    clusters[3:6], rank[3:6], spread[3:6] = 10, 9.0, within
+    left = setting([{"clusters": clusters, "effective_rank": rank, "within_class": spread}, {"clusters": 8.0}])
+    for found in (
+        statements.never_at_neural_collapse(left, LIMITS),
+        statements.with_dimensional_collapse(left, LIMITS),
+    ):
+        assert found.state == state
+        assert ("at epochs 80 to 120 and left it: more seeds" in found.reason) == (state == "undecided")
+    assert statements.at_neural_collapse(left, LIMITS).state == "fails"  # where it ends
+    assert statements.never_at_neural_collapse(setting([{}] * 2), LIMITS).state == "fails"  # there, and stays
+
+
 @pytest.mark.parametrize(("within", "state"), [(0.19, "fails"), (0.21, "unsettled")])
 def test_images_that_are_not_fitted_show_no_collapse_and_none_is_denied_by_them(within, state):
     unfitted = setting([{"within_class": within, "equal_inner_product": 0.3}] * 2)

@@ -20,7 +20,7 @@ from hcl.companion.registry import FIGURES
 from hcl.errors import HclError
 from hcl.training import checks, places
 
-EXTRA = ("idea", "scoreboard", "explorer", "slips", "performance")  # pages that are no figure of the paper
+EXTRA = ("idea", "scoreboard", "explorer", "slips", "performance", "cluster")  # pages that are no figure of the paper
 
 
 class BookError(HclError, RuntimeError):

@@ -26,6 +26,14 @@ def check_records() -> None:
     """Check every record: hashes, schema, name, completeness, finite values; every fault in a line."""
     with reported():
         say(f"{_checked()} records in {places.runs_root()}, all sound.")
+        from hcl.training import files
+
+        if parts := files.left_over(places.runs_root()):
+            mib = sum(map(files.size, parts)) / 2**20
+            say(
+                f"{len(parts)} parts of {mib:.1f} MiB are left of writes that were cut short, and are of no use; the "
+                "next 'hcl campaign' removes them."
+            )
 
 
 def seal_records(

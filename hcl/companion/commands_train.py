@@ -185,13 +185,17 @@ def run_campaign(
     address: Annotated[str | None, typer.Option(help="of a Ray cluster, or auto; none is this machine alone")] = None,
     cores: Annotated[float, typer.Option(help="of a processor for each run, on a Ray cluster")] = 1,
     gpus: Annotated[float, typer.Option(help="for each run, on a Ray cluster; .25 has four runs share one")] = 0,
+    store: Annotated[
+        str,
+        typer.Option(help="shared: all nodes of a Ray cluster see the records; driver: each sends its own here"),
+    ] = "shared",
 ) -> None:
     """Train the missing runs of figures, most important first, within a time budget; stop and go on at any time."""
     with reported():
         one_of("profile", profile, profiles.PROFILES)
         at_least("--at-once", at_once, 1)
         at_least("--checkpoint-every", checkpoint_every, 0)
-        cluster = _cluster(engine, address, cores, gpus)
+        cluster = _cluster(engine, address, cores, gpus, store)
         seconds = None if budget is None else seconds_of(budget)
         at_least("--budget", seconds, 0, more=True)
         if pack is not None and pack.is_dir():
@@ -237,17 +241,18 @@ def run_campaign(
             raise typer.Exit(1)
 
 
-def _cluster(engine: str, address: str | None, cores: float, gpus: float) -> "Cluster | None":
+def _cluster(engine: str, address: str | None, cores: float, gpus: float, store: str) -> "Cluster | None":
     """Return the cluster that is asked for, None where runs are made here."""
     from hcl.training.jobs import Cluster
 
     one_of("engine", engine, ("embedded", "ray"))
+    one_of("store", store, ("shared", "driver"))
     at_least("--cores", cores, 0)
     at_least("--gpus", gpus, 0)
     if engine == "ray":
-        return Cluster(address=address, cores=cores, gpus=gpus)
-    if address is not None or cores != 1 or gpus:
-        raise ValueError("--address, --cores and --gpus are of a Ray cluster: add --engine ray.")
+        return Cluster(address=address, cores=cores, gpus=gpus, store="driver" if store == "driver" else "shared")
+    if address is not None or cores != 1 or gpus or store != "shared":
+        raise ValueError("--address, --cores, --gpus and --store are of a Ray cluster: add --engine ray.")
     return None
 
 

@@ -21,6 +21,7 @@ LAST = {
     "Using it": (
         "book/pages/explorer",
         "book/rerun",
+        "book/pages/cluster",
         "book/notebooks",
         "book/pages/performance",
         "book/pages/reliability",

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 
+from hcl.companion.course import when
 from hcl.companion.evidence import Setting
 from hcl.companion.labels import hardness_label, label
 from hcl.companion.limits import LIMITS
@@ -28,6 +29,12 @@ def all_dimensions(setting: Setting) -> bool:
 def at_neural_collapse(setting: Setting) -> bool:
     """Return whether means over seeds are at Neural-Collapse, whatever other seeds and more epochs would make of it."""
     return fitted(setting) and not any(setting.mean(name) > limit for name, limit in _ASKED.items())
+
+
+def on_the_way(setting: Setting) -> str:
+    """Return the epochs at which runs that do not end at Neural-Collapse were there, as `hcl.companion.course.when`."""
+    left = tuple(run for run in setting.runs if not at_neural_collapse(Setting(setting.spec, (run,))))
+    return when(Setting(setting.spec, left), _ASKED | {"spread": LIMITS.within_class})
 
 
 def named(settings: Sequence[Setting]) -> str:

@@ -7,6 +7,8 @@ from functools import cached_property, lru_cache
 from statistics import fmean, median, stdev
 from typing import Any
 
+import pandas as pd
+
 from hcl.companion.limits import LIMITS, Limits
 from hcl.training.runs import Run
 from hcl.training.spec import RunSpec
@@ -46,6 +48,12 @@ def measure(row: Series, name: str, spec: RunSpec) -> float:
     """Return a column of a history's row, or a measure of `DERIVED`; NaN where it was not measured."""
     column, of = DERIVED.get(name, (name, lambda row, spec: row[name]))
     return float(of(row, spec)) if column in row else math.nan
+
+
+def measure_all(rows: pd.DataFrame, name: str, spec: RunSpec) -> pd.Series:
+    """Return `measure` of every row of a history."""
+    column, of = DERIVED.get(name, (name, lambda row, spec: row[name]))
+    return of(rows, spec) if column in rows else pd.Series(math.nan, rows.index)
 
 
 @lru_cache(maxsize=10_000)

@@ -49,9 +49,9 @@ _OTHERS = {
     },
 }
 _TRAITS = (
-    "num_train", "num_test", "imbalance", "encoder", "stem", "normalization", "dim", "k", "alpha", "reduction",
-    "negatives", "exclude_self", "positives", "objective", "noise", "epochs", "batch_size", "lr", "weight_decay",
-    "precision", "init", "detach_weights",
+    "num_train", "num_test", "imbalance", "encoder", "stem", "normalization", "dim", "k", "alpha", "margin",
+    "collisions", "temperature", "reduction", "negatives", "exclude_self", "positives", "objective", "noise", "epochs",
+    "batch_size", "lr", "weight_decay", "precision", "init", "detach_weights",
 )  # fmt: skip
 
 _POSITIVES = {"label": "positives by label", "noise": "noisy copies", "augmentation": "augmented views"}
@@ -67,7 +67,8 @@ _WORDS: Mapping[str, Callable[[Any], str]] = {
     "reduction": lambda value: f"mean over {value}s",
     "negatives": lambda value: f"negatives {value.replace('_', ' ')}",
     "positives": lambda value: _POSITIVES[value],
-    "objective": lambda value: "SimCLR loss" if value == "simclr" else "Algorithm 1",
+    "objective": lambda value: {"algorithm1": "Algorithm 1", "simclr": "SimCLR loss"}.get(value, f"{value} loss"),
+    "margin": lambda value: f"margin {value:g}" if value else "no margin",
     "exclude_self": lambda value: f"{'without' if value else 'with'} the anchor itself",
     "detach_weights": lambda value: f"{'no ' if value else ''}gradient through the weights",
     "lr": lambda value: f"learning rate {value:g}",

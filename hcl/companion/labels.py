@@ -4,8 +4,8 @@ import math
 
 from hcl.bounds import scl_lower_bound, simclr_lower_bound, ucl_lower_bound
 from hcl.companion.numbers import decimals, number, spread_of
-from hcl.psi import LogSumExp
 from hcl.training.catalogue import NUM_TRAIN
+from hcl.training.objective import psi_of
 from hcl.training.spec import RunSpec
 
 __all__ = ["bound", "decimals", "hardness_label", "label", "number", "scale", "spread_of", "training"]
@@ -20,13 +20,23 @@ def hardness_label(spec: RunSpec) -> str:
     return f"{letter} = {spec.hardness:g}" + ("" if spec.hardness_end is None else f" to {spec.hardness_end:g}")
 
 
-def label(spec: RunSpec) -> str:
-    """Return ``"HSCL, β = 5"``; plain ``"SCL"`` and ``"UCL"`` without hardening.
+# Losses of other works.
+_OTHERS = {"supcon": "SupCon", "sincere": "SINCERE", "debiased": "debiased", "spectral": "spectral"}
 
-    Of a loss without 1/k and of uneven classes also ``"k = 16"`` and ``"10 to 1"``; of other than the usual optimiser
-    ``"eps 0.0001"`` and ``"cosine"``.
+
+def label(spec: RunSpec) -> str:
+    """Return ``"HSCL, β = 5"``; plain ``"SCL"`` and ``"UCL"`` without hardening; ``"SupCon"``, a loss of another work.
+
+    Of a loss without 1/k and of uneven classes also ``"k = 16"`` and ``"10 to 1"``; of the triplet loss its margin; of
+    a loss of another work what it has of its own; of other than the usual optimiser ``"eps 0.0001"`` and
+    ``"cosine"``.
     """
-    hardened = f"{spec.method}, {hardness_label(spec)}" if spec.method.startswith("H") else spec.method
+    name = _OTHERS.get(spec.objective, spec.method)
+    own = [f"t = {spec.temperature:g}"] if spec.objective in _OTHERS and spec.temperature != 1 else []
+    own += [f"τ = {spec.collisions:g}"] if spec.objective == "debiased" else []
+    own += [f"triplet of margin {spec.margin:g}"] if spec.margin is not None else []
+    own += [hardness_label(spec)] if spec.hardness or spec.hardness_end else []
+    hardened = ", ".join([name, *own])
     counted = f", k = {spec.k}" if spec.alpha is not None else ""
     changed = (f", eps {spec.eps:g}" if spec.eps != 1e-8 else "") + (f", {spec.decay}" if spec.decay != "none" else "")
     return hardened + counted + changed + (f", {spec.imbalance:g} to 1" if spec.imbalance > 1 else "")
@@ -35,17 +45,17 @@ def label(spec: RunSpec) -> str:
 def bound(spec: RunSpec) -> float:
     """Return the least value of the run's loss without hardening: Theorem 2 or 3, for eq. (42) with its weight Q (D13).
 
-    NaN for unsupervised eq. (42): its positives, two views of one image, do not meet condition (e) of Theorem 3; and
-    where classes are not equally frequent.
+    NaN for unsupervised eq. (42): its positives, two views of one image, do not meet condition (e) of Theorem 3; where
+    classes are not equally frequent; and for losses of other works, whose least depends on what a batch holds.
     """
-    if spec.imbalance > 1:
+    if spec.imbalance > 1 or spec.objective in _OTHERS:
         return math.nan
     t = spec.temperature
     if spec.objective == "simclr":
         views = 2 * (spec.batch_size or NUM_TRAIN[spec.dataset])
         return simclr_lower_bound(spec.num_classes, views - 2, temperature=t) if spec.supervised else math.nan
-    psi = None if spec.alpha is None else LogSumExp(spec.alpha)
-    return (scl_lower_bound if spec.supervised else ucl_lower_bound)(spec.num_classes, spec.k, psi, temperature=t)
+    of = scl_lower_bound if spec.supervised else ucl_lower_bound
+    return of(spec.num_classes, spec.k, psi_of(spec), temperature=t)
 
 
 def training(spec: RunSpec) -> str:
@@ -63,6 +73,8 @@ def training(spec: RunSpec) -> str:
     negatives = f"k = {spec.k} negatives drawn for each {per}" if spec.k else "the expectation over negatives"
     if spec.alpha is not None:
         negatives += f", in log({spec.alpha:g} + sum)"
+    if spec.margin is not None:
+        negatives += f", in max(v + {spec.margin:g}, 0)"
     optimiser = f"Adam at {spec.lr:g}"
     if spec.eps != 1e-8:
         optimiser += f" with eps {spec.eps:g}"
@@ -71,7 +83,7 @@ def training(spec: RunSpec) -> str:
     return (
         f"{spec.dataset}, {size}, {encoder}, {spec.epochs} epochs, {batch}, {optimiser}, {spec.precision}, "
         + (f"temperature {spec.temperature:g}, " if spec.temperature != 1 else "")
-        + ("all negatives of the batch" if spec.objective == "simclr" else negatives)
+        + (negatives if spec.objective == "algorithm1" else "all negatives of the batch")
     )
 
 

@@ -22,7 +22,7 @@ def drawing() -> str:
     import grimp  # with the tools of development only
     import networkx as nx
 
-    graph = grimp.build_graph("hcl")
+    graph = grimp.build_graph("hcl", exclude_type_checking_imports=True)  # which run nowhere
     imports = nx.DiGraph()
     for module in sorted(graph.modules - {"hcl", "hcl.__main__", "hcl._moved", "hcl.training", "hcl.companion"}):
         imports.add_node(module)

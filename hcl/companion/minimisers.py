@@ -17,7 +17,7 @@ from torch import Tensor
 
 from hcl.companion import notes
 from hcl.explore import STATIONARY, Problem, explore
-from hcl.hardening import Exponential
+from hcl.hardening import Exponential, Hardening, Polynomial
 from hcl.psi import LogSumExp
 from hcl.shapes import Shape, shape_of
 from hcl.training.provenance import provenance
@@ -27,6 +27,7 @@ RESTARTS = 50
 DIGITS = 12  # of a kept coordinate, far more than a gradient of 1e-6 needs
 
 BETAS = (0.5, 1.0, 2.0, 5.0, 10.0, 30.0)
+EPSILONS = (1.0, 3.0, 5.0, 10.0, 20.0)  # of polynomial hardening; the paper's are 3 to 20
 RATIOS = (1.0, 2.0, 3.0, 5.0, 7.0, 10.0, 15.0, 20.0, 30.0)
 SHARES = (0.0, 0.2, 0.4, 0.45, 0.5, 0.6, 0.65, 0.7, 0.8, 0.9, 1.0)
 FEW = ((3, 1), (4, 2), (5, 2), (5, 3), (6, 3), (7, 2), (7, 3), (8, 3), (8, 4), (10, 5), (12, 3))  # (C, d), d < C - 1
@@ -38,7 +39,7 @@ class Answer:
 
     Attributes:
         question: it is one of, a key of `questions`.
-        beta: hardness, 0 of none.
+        beta: hardness, 0 of none; of polynomial hardening its epsilon.
         problem: with that hardness.
         z: (n, d) points.
         restarts: number of random starts.
@@ -76,13 +77,14 @@ class Answer:
 
     @property
     def method(self) -> str:
-        """``"SCL"``, ``"UCL"`` or ``"HUCL, β = 5"``."""
+        """``"SCL"``, ``"UCL"``, ``"HUCL, β = 5"``, or with ε where hardening is polynomial."""
         name = "SCL" if self.problem.supervised else "UCL"
-        return f"H{name}, β = {self.beta:g}" if self.beta else name
+        sign = "ε" if isinstance(self.problem.hardening, Polynomial) else "β"
+        return f"H{name}, {sign} = {self.beta:g}" if self.beta else name
 
 
 def questions() -> dict[str, list[dict[str, Any]]]:
-    """Return what was asked, by question: arguments of `Problem`, with ``beta`` in place of the hardening."""
+    """Return what was asked, by question: arguments of `Problem`, ``beta`` or ``epsilon`` in place of the hardening."""
     hucl = [
         {"num_classes": c, "dim": c - 1, "beta": beta, "per_class": 2 if c <= 4 else 1}
         for c in (2, 3, 4, 6, 10)
@@ -100,6 +102,12 @@ def questions() -> dict[str, list[dict[str, Any]]]:
         for beta in (2.0, 5.0, 10.0)
         for d in (c - 1, c)
     ]
+    polynomial = [
+        {"num_classes": c, "dim": d, "epsilon": epsilon, "per_class": 1}
+        for c in (3, 4, 10)
+        for d in (c - 1, c)
+        for epsilon in EPSILONS
+    ]
     few = [{"num_classes": c, "dim": d, "supervised": s, "per_class": 1} for c, d in FEW for s in (True, False)] + [
         {"num_classes": 2 * d, "dim": d, "beta": 5.0, "per_class": 1} for d in (2, 3, 4, 5)
     ]
@@ -116,16 +124,23 @@ def questions() -> dict[str, list[dict[str, Any]]]:
     ]  # fmt: skip
     return {
         "hucl": hucl, "finite": finite, "sphere": sphere, "few": few, "weights": weights, "positives": positives,
+        "polynomial": polynomial,
     }  # fmt: skip
 
 
 def problem_of(asked: Mapping[str, Any]) -> tuple[Problem, float]:
-    """Return a problem and its hardness; ``"alpha"`` stands for the loss `hcl.psi.LogSumExp` with it."""
+    """Return a problem and its hardness.
+
+    Args:
+        asked: arguments of `Problem`; ``"beta"`` stands for exponential hardening with it, ``"epsilon"`` for
+            polynomial, ``"alpha"`` for the loss `hcl.psi.LogSumExp`.
+    """
     options: dict[str, Any] = {name: tuple(v) if isinstance(v, list) else v for name, v in asked.items()}
-    beta = float(options.pop("beta", 0.0))
+    beta, epsilon = (float(options.pop(name, 0.0)) for name in ("beta", "epsilon"))
     if "alpha" in options:
         options["psi"] = LogSumExp(options.pop("alpha"))
-    return Problem(**options, hardening=Exponential(beta) if beta else None), beta
+    hardening: Hardening | None = Polynomial(epsilon) if epsilon else Exponential(beta) if beta else None
+    return Problem(**options, hardening=hardening), epsilon or beta
 
 
 def search(asked: Mapping[str, Any], seed: int, restarts: int = RESTARTS) -> dict[str, Any]:

@@ -88,6 +88,22 @@ def sphere_table() -> pd.DataFrame:
     return _indexed(rows, ["C", "d", "β"])
 
 
+def polynomial_table() -> pd.DataFrame:
+    """Return the least HUCL losses found with polynomial hardening, in C - 1 dimensions and in C."""
+    rows = [
+        {
+            "C": a.problem.num_classes, "d": a.problem.dim, "ε": a.beta, "ETF": etf_loss(a.problem),
+            "lowest found": a.loss, "below the ETF": etf_loss(a.problem) - a.loss,
+            "above the bound": a.loss - hucl.polynomial_lower_bound(a.problem.num_classes, a.beta),
+            "shape": body(a.shape, a.problem.dim), "least norm": a.shape.norms[0][0],
+            "norm of the mean": a.shape.centre, "inner products": written(a.shape),
+            "off a shrunken ETF": a.shape.from_shrunken_etf, **_search(a),
+        }
+        for a in answers("polynomial")
+    ]  # fmt: skip
+    return _indexed(rows, ["C", "d", "ε"])
+
+
 def few_table() -> pd.DataFrame:
     """Return the minimisers in fewer than C - 1 dimensions, with how far their loss is above that of an ETF."""
     rows = []

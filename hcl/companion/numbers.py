@@ -27,7 +27,9 @@ def number(value: float, form: int | str) -> str:
 
 
 def plus_minus(mean: float, spread: float, form: int | str) -> str:
-    """Return a mean and its standard deviation over seeds, ``"0.060 ± 0.014"``, which no line end parts.
+    """Return a mean and its standard deviation over seeds, which no line end parts.
+
+    As ``"0.060 ± 0.014"``, and ``"(2.0 ± 0.3)×10⁻⁸"`` where the mean is tiny.
 
     Args:
         mean: over seeds; NaN is a dash.
@@ -36,6 +38,12 @@ def plus_minus(mean: float, spread: float, form: int | str) -> str:
     """
     if math.isnan(mean) or math.isnan(spread):
         return number(mean, form)
+    if isinstance(form, int) and _tiny(mean, form):
+        if spread >= 10**-form:  # a mean of no size beside it
+            return _powers(f"{mean:.{form}f}\u00a0±\u00a0{spread:.{form}f}")
+        digits, _, power = f"{mean:.1e}".partition("e")
+        both = f"{digits}\u00a0±\u00a0{spread / 10.0 ** int(power):.1f}"
+        return _powers(f"({both})×10{str(int(power)).translate(_RAISED)}")
     deviation = spread_of(spread, mean, form) if isinstance(form, int) else number(spread, form)
     return f"{number(mean, form)}\u00a0±\u00a0{deviation}"
 

@@ -9,12 +9,12 @@ from typing import Any
 import pandas as pd
 from IPython.display import HTML, Markdown
 
-from hcl.companion import board_html, charts, figures, labels, notes, report, scoreboard, seen
+from hcl.companion import board_html, charts, figures, labels, notes, report, scoreboard, seen, tables
 from hcl.companion import study as studies
 from hcl.companion.closest import closest
 from hcl.companion.explorer import SPECTRUM
+from hcl.companion.headings import heading
 from hcl.companion.parameters import ParameterError
-from hcl.companion.profiles import BEST_FIRST
 from hcl.companion.registry import FIGURES, row_of
 from hcl.companion.study import Study
 from hcl.companion.tables import Table
@@ -24,6 +24,30 @@ COLUMNS = (
     "test_accuracy", "loss", "plain_loss", "zero_sum", "unit_norm", "equal_inner_product", "within_class", "rank",
     "effective_rank", "clusters", "best_epoch",
 )  # fmt: skip
+# A table each: with standard deviations a dozen columns are wider than a page.
+_KINDS = {
+    "accuracy and losses": ("test_accuracy", "loss", "plain_loss", "train_loss", "best_epoch"),
+    "distance from Neural-Collapse": (
+        "zero_sum", "unit_norm", "equal_inner_product", "within_class", "squared_norm", "inside",
+    ),
+    "dimensions": ("rank", "effective_rank", "clusters"),
+}  # fmt: skip
+
+
+def by_kind(columns: Sequence[str]) -> dict[str, list[str]]:
+    """Return columns by the kind of value, a table each; one that is alone in its kind is in the last table.
+
+    Args:
+        columns: of the history, or ``"best_epoch"``; those of no kind are in the last table too.
+    """
+    found = {kind: [name for name in columns if name in names] for kind, names in _KINDS.items()}
+    found = {kind: names for kind, names in found.items() if len(names) > 1}
+    placed = {name for names in found.values() for name in names}
+    if left := [name for name in columns if name not in placed]:
+        kind, others = found.popitem() if found else ("", [])
+        words = " and ".join(heading(name)[0] for name in left)
+        found[f"{kind} and {words}" if kind else words] = [*others, *left]
+    return found
 
 
 @dataclass(frozen=True)
@@ -87,8 +111,15 @@ class Page:
         return notes.where(parts, self.runs, begun)
 
     def table(self, columns: Sequence[str] = COLUMNS, digits: int = 3) -> Table:
-        """Return the settled values of all runs beside the bounds."""
-        return report.show_settled(self.runs, columns, digits, self.titles, "Settled values, beside the least loss")
+        """Return the settled values of all runs, a table for each kind of them, losses beside their bounds."""
+        return tables.stacked(
+            [
+                report.show_settled(
+                    self.runs, part, digits, self.titles, f"Settled values: {kind}", bound="loss" in part
+                )
+                for kind, part in by_kind(columns).items()
+            ]
+        )
 
     def floor_table(self) -> Table:
         """Return the rank at several floors beside effective rank and clusters, with nothing learnt and with noise."""
@@ -203,7 +234,7 @@ def load(name: str, profile: str = "auto", **options: Any) -> Page:
 
 
 def begun(name: str, profile: str = "auto", **options: Any) -> Page:
-    """Return the page of a figure as `load` does; without runs where there are none yet and none may be trained.
+    """Return the page of a figure as `load` does; where none may be trained, as far as there are runs, if any.
 
     Args:
         name: of the figure.
@@ -211,15 +242,14 @@ def begun(name: str, profile: str = "auto", **options: Any) -> Page:
         **options: see `load`.
     """
     asked = any(value and value != "auto" for value in (profile, *options.values()))
-    if asked or os.environ.get("HCL_TRAIN") != "0" or any(_recorded(name, one) for one in BEST_FIRST):
+    if asked or os.environ.get("HCL_TRAIN") != "0":
         return load(name, profile, **options)
+    best = studies.study(name)
+    if best.partial or best.complete():
+        return load(name)
     figures.set_theme()
-    wanted = replace(studies.study(name, "workstation"), partial=True)
-    return Page(wanted, (), (wanted,), at_best=True)
-
-
-def _recorded(name: str, profile: str) -> bool:
-    return bool(studies.study(name, profile).recorded())
+    shown = studies.so_far(name)
+    return Page(shown, tuple(shown.records()), (shown,), at_best=True)
 
 
 def together(shown: Sequence[Page]) -> Page:

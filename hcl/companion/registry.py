@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from hcl.choices import one_of
-from hcl.companion import entries_hscl, entries_mechanism, entries_negatives
+from hcl.companion import entries_hscl, entries_mechanism, entries_negatives, entries_neighbours
 from hcl.companion.entry import BEYOND, PAPER, Figure, Grid
 from hcl.companion.entry import grid as _grid
 from hcl.companion.profiles import PROFILES, Changes
@@ -183,7 +183,7 @@ FIGURES = {
         Figure("minimisers", "What minimises the losses where the theorems stop", BEYOND, "minimisers", part=BEYOND),
         *entries_negatives.FIGURES,
         *entries_hscl.FIGURES,
-        Figure("neighbours", "Losses of other works beside the paper's", "Sec. 2", "neighbours", part=BEYOND),
+        *entries_neighbours.FIGURES,
         *entries_mechanism.FIGURES,
     )
 }  # fmt: skip
@@ -238,6 +238,8 @@ _ORDERS: Mapping[str, tuple[Step, ...]] = {
         *(Step(name, _OTHER_SEEDS) for name in entries_negatives.SEEDS),
         *map(Step, entries_hscl.THEN),
         *(Step(name, _OTHER_SEEDS) for name in entries_hscl.SEEDS),
+        *map(Step, entries_neighbours.LAST),
+        *(Step(name, _OTHER_SEEDS) for name in entries_neighbours.LAST),
         Step("mechanism_course"),
         *map(Step, entries_mechanism.RUNS),
         *(Step(name, _OTHER_SEEDS) for name in entries_mechanism.RUNS),

@@ -13,6 +13,7 @@ from hcl.companion.ends import (
     listed,
     methods,
     named,
+    on_the_way,
     place,
     short_of,
     span,
@@ -92,7 +93,9 @@ def case(settings: Sequence[Setting], nearest: Sequence[str], reported: Reported
     parts = []
     if plain is not None:
         where = "are at Neural-Collapse" if at_neural_collapse(plain) else place(plain)
-        parts.append(f"the {plain.spec.num_classes} class means {where} without hard negatives")
+        was = on_the_way(plain)
+        after = f", after Neural-Collapse {was}" if was else ""
+        parts.append(f"the {plain.spec.num_classes} class means {where} without hard negatives{after}")
     if there:
         they = "the class means" if plain is None else "they"
         parts.append(f"at {named(there)} {they} reach Neural-Collapse, with {dimensions(there)} in use")

@@ -6,10 +6,11 @@ from itertools import pairwise
 from typing import Any
 
 from hcl.companion.compare import compare, name_of, part, written
+from hcl.companion.course import when
 from hcl.companion.evidence import Setting
 from hcl.companion.labels import label
 from hcl.companion.limits import Limits
-from hcl.companion.verdicts import NC_METRICS, STRONGEST, Part
+from hcl.companion.verdicts import NC_METRICS, STRONGEST, Part, off
 
 
 def above(settings: Iterable[Setting], measure: str, limit: float, limits: Limits) -> list[Part]:
@@ -136,16 +137,41 @@ def at_neural_collapse(setting: Setting, limits: Limits, near: float | None = No
         limits: constants.
         near: limit of the three metrics; None is ``limits.near_zero``.
     """
-    asked = {
-        **dict.fromkeys(NC_METRICS, limits.near_zero if near is None else near), "merged": 0.5,
-        "nearness": limits.nearer, "missing_rank": limits.missing_rank,
-    }  # fmt: skip
-    return _all_below(setting, asked, "Neural-Collapse", limits)
+    return _all_below(setting, _neural_collapse(limits, near), "Neural-Collapse", limits)
 
 
 def without_dimensional_collapse(setting: Setting, limits: Limits) -> Part:
     """Return whether the class means of a setting span all dimensions: effective rank and clusters (D40, D46)."""
-    return _all_below(setting, {"missing_rank": limits.missing_rank, "merged": 0.5}, "Dimensional-Collapse", limits)
+    return _all_below(setting, _all_dimensions(limits), "Dimensional-Collapse", limits)
+
+
+def never_at_neural_collapse(setting: Setting, limits: Limits) -> Part:
+    """Return whether a setting does not reach Neural-Collapse: open where it was there on its way and left it."""
+    return _never(at_neural_collapse(setting, limits), setting, _neural_collapse(limits), limits)
+
+
+def with_dimensional_collapse(setting: Setting, limits: Limits) -> Part:
+    """Return whether a setting suffers from Dimensional-Collapse: open where it was free of it and became not."""
+    return _never(without_dimensional_collapse(setting, limits), setting, _all_dimensions(limits), limits)
+
+
+def _neural_collapse(limits: Limits, near: float | None = None) -> dict[str, float]:
+    metrics = dict.fromkeys(NC_METRICS, limits.near_zero if near is None else near)
+    return {**metrics, "merged": 0.5, "nearness": limits.nearer, "missing_rank": limits.missing_rank}
+
+
+def _all_dimensions(limits: Limits) -> dict[str, float]:
+    return {"missing_rank": limits.missing_rank, "merged": 0.5}
+
+
+def _never(end: Part, setting: Setting, asked: dict[str, float], limits: Limits) -> Part:
+    """Return the contrary of where a setting ends, undecided where it was there at an epoch of its course."""
+    contrary = off(end)
+    if contrary.state != "holds" or not (epochs := when(setting, asked | {"spread": limits.within_class})):
+        return contrary
+    name = "at Neural-Collapse" if end.metric == "Neural-Collapse" else "free of Dimensional-Collapse"
+    why = f"{label(setting.spec)} was {name} {epochs} and left it: more seeds, and an optimiser that stays, decide"
+    return replace(contrary, text=f"{contrary.text}, {name} {epochs}", state="undecided", reason=why)
 
 
 def _all_below(setting: Setting, asked: dict[str, float], name: str, limits: Limits) -> Part:

@@ -32,6 +32,7 @@ __all__ = [
     "obtain",
     "order",
     "parts",
+    "so_far",
     "study",
 ]
 
@@ -219,6 +220,24 @@ def begun(shown: Study, root: Path | None = None) -> Study | None:
         if better.recorded(root):
             return better
     return None
+
+
+def so_far(name: str, root: Path | None = None) -> Study:
+    """Return what is made of a figure at the best profile at which any of its runs is, or at workstation if none is.
+
+    Args:
+        name: of a figure with runs.
+        root: see `study`.
+
+    Returns:
+        A partial study: the runs with seed 0, made or not, and those of other seeds that are recorded.
+    """
+    figure = figure_named(name)
+    options = [(profile, dataset) for profile in BEST_FIRST for dataset in _datasets(figure, profile, None)]
+    every = [at(figure, profile, dataset) for profile, dataset in options]
+    made = [found for found in every if found.recorded(root)]
+    found = replace(made[0] if made else study(name, "workstation", root=root), partial=True)
+    return _with_recorded(found, at(figure, found.profile, found.dataset, seeds=_SEEDS), root)
 
 
 def _with_recorded(study: Study, more: Study, root: Path | None) -> Study:

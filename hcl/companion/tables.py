@@ -27,8 +27,10 @@ _STYLE = (
     ".hcl-table table.hcl abbr[title]{text-decoration:none}"
     "</style>"
 )
-_VALUE = r"[<>≥≤=~−+-]{0,2} ?[\d,]*\.?\d+(?:e[+-]\d+|×10[⁻⁰¹²³⁴⁵⁶⁷⁸⁹]+)?"
-_NUMBER = re.compile(rf"∞|{_VALUE}(?:[ \u00a0]±[ \u00a0]{_VALUE})?(?: ?(?:✗|\(\?\)|\(…\)|%))*")
+_POWER = r"×10[⁻⁰¹²³⁴⁵⁶⁷⁸⁹]+"
+_VALUE = rf"[<>≥≤=~−+-]{{0,2}} ?[\d,]*\.?\d+(?:e[+-]\d+|{_POWER})?"
+_BOTH = rf"{_VALUE}[ \u00a0]±[ \u00a0]{_VALUE}"
+_NUMBER = re.compile(rf"∞|(?:{_BOTH}|{_VALUE}|\({_BOTH}\){_POWER})(?: ?(?:✗|\(\?\)|\(…\)|%))*")
 _LONG, _NARROW = 32, 18  # characters from which a column may wrap, and up to which it may not
 
 
@@ -89,6 +91,15 @@ def render(table: pd.DataFrame, digits: int = 3, caption: str = "") -> Table:
     )
     text = pd.DataFrame({words: cells[name] for name, (words, _) in zip(body, heads, strict=True)})
     return Table(html, text.to_string(index=False))
+
+
+def stacked(parts: Sequence[Table]) -> Table:
+    """Return tables under one another as one, for a notebook's cell.
+
+    Args:
+        parts: each with a caption of its own.
+    """
+    return Table("".join(part.html for part in parts), "\n\n".join(part.text for part in parts))
 
 
 class _Column:

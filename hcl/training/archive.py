@@ -70,16 +70,17 @@ def import_archive(archive: Path, root: Path | None = None) -> Imported:
             raise RecordError("\n".join(fault.replace(f"{scratch}/", f"{archive}: ") for fault in bad))
         if not found:
             raise RecordError(f"{archive} holds no run record: expected <group>/<run>/spec.json and the rest.")
-        for run in found:
-            present = runs.find(run.spec, root)
-            if present is None:
+        with runs.adopting(root) as adopt:
+            for run in found:
                 assert run.path is not None
-                runs.adopt(run.path, run.path.parent.name, root)
-                added.append(run.spec.run_id)
-            elif (present / "history.csv").read_bytes() == (run.path / "history.csv").read_bytes():  # type: ignore[operator]
-                known.append(run.spec.run_id)
-            else:
-                kept.append(run.spec.run_id)
+                present = runs.find(run.spec, root)
+                if present is None:
+                    adopt(run.path)
+                    added.append(run.spec.run_id)
+                elif (present / "history.csv").read_bytes() == (run.path / "history.csv").read_bytes():
+                    known.append(run.spec.run_id)
+                else:
+                    kept.append(run.spec.run_id)
     return Imported(tuple(added), tuple(known), tuple(kept))
 
 

@@ -14,7 +14,7 @@ from dataclasses import replace
 
 import torch
 
-from hcl.training import checkpoint, locks, train
+from hcl.training import checkpoint, files, locks, places, train
 from hcl.training.crew import in_processes
 from hcl.training.jobs import Cluster, Event, Job, Outcome, Settings, is_made, missing
 from hcl.training.worker import work
@@ -28,7 +28,8 @@ _WORTH_A_PROCESS = 200_000  # training images below which a process of its own c
 def carry_out(jobs: Sequence[Job], settings: Settings, report: Callable[[Event], None]) -> Outcome:
     """Make the runs that have no record, in the order given; SIGTERM and Ctrl-C stop it cleanly.
 
-    What goes wrong with a run fails that run alone, even the death of the process that makes it.
+    What goes wrong with a run fails that run alone, even the death of the process that makes it. Parts that writes of
+    killed processes have left are removed first (`hcl.training.files.left_over`).
 
     Args:
         jobs: what to run.
@@ -38,6 +39,7 @@ def carry_out(jobs: Sequence[Job], settings: Settings, report: Callable[[Event],
     Returns:
         What was finished, what failed and what is left.
     """
+    files.sweep(settings.runs_root or places.runs_root())
     todo = missing(jobs, settings.runs_root)
     outcome = Outcome()
 

@@ -15,10 +15,11 @@ from hcl.training.spec import RunSpec
 # The modules that decide a result: a state is gone on with as long as these are what they were.
 DECIDING = (
     "anchors", "augment", "coverage", "descent", "downstream", "draws", "geometry", "hardening", "inputs", "losses",
-    "models", "pairs", "psi", "sampling",
+    "models", "neighbours", "pairs", "psi", "sampling",
     *(f"training.{name}" for name in (
-        "catalogue", "data", "dataset", "engine", "evaluate", "fold", "hscl", "images", "imbalance", "inputs",
-        "objective", "optimizer", "probe", "products", "randomness", "schedule", "spec", "techniques", "train",
+        "catalogue", "combinations", "data", "dataset", "engine", "evaluate", "fold", "hscl", "images", "imbalance",
+        "inputs", "objective", "optimizer", "probe", "products", "randomness", "schedule", "spec", "techniques",
+        "train",
     )),
 )  # fmt: skip
 

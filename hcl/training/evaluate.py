@@ -1,7 +1,7 @@
 """What is measured of an encoder: geometry of the class means, downstream accuracy, losses, all in eval mode."""
 
 from dataclasses import dataclass, replace
-from typing import Literal, get_args
+from typing import Any, Literal, get_args
 
 import torch
 from torch import Tensor, nn
@@ -11,6 +11,7 @@ from hcl.choices import one_of
 from hcl.errors import HclError
 from hcl.inputs import at_least_float32
 from hcl.training import hscl, probe
+from hcl.training.combinations import OF_OTHERS
 from hcl.training.data import Dataset, normalize
 from hcl.training.objective import batch_loss, encode, views
 from hcl.training.spec import RunSpec
@@ -238,9 +239,15 @@ def _losses(model: nn.Module, data: Dataset, spec: RunSpec, z: Tensor, generator
 
 def limit_losses(spec: RunSpec) -> dict[str, RunSpec]:
     """Return the specs of the losses that every run is measured by: of each method, in the limit k -> infinity."""
-    exact = replace(spec, k=None, alpha=None, hardening="exponential", hardness=0.0)
+    exact = replace(spec, k=None, alpha=None, hardening="exponential", hardness=0.0, **_as_of_the_paper(spec))
     return {
         (f"{'h' * bool(beta)}{name}" + (f"_{beta:g}" if beta else "")): replace(exact, supervised=s, hardness=beta)
         for s, name in ((True, "scl"), (False, "ucl"))
         for beta in (0.0, *HARDNESS)
     }
+
+
+def _as_of_the_paper(spec: RunSpec) -> dict[str, Any]:
+    """Return what the loss of another work has to change to be one of Algorithm 1."""
+    other = {"objective": "algorithm1", "collisions": 0.0} if spec.objective in OF_OTHERS else {}
+    return {"margin": None, **other}

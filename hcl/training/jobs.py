@@ -33,11 +33,14 @@ class Cluster:
         address: of a Ray cluster, as ``"10.0.0.1:6379"`` or ``"auto"``; None is this machine alone.
         cores: of a processor, for each run.
         gpus: for each run; .25 has four runs share one.
+        store: "shared" is for nodes that all see the folder of the records; "driver" has each work in a folder of its
+            own, and send states and records to the driver (`hcl.training.cluster_store`).
     """
 
     address: str | None = None
     cores: float = 1
     gpus: float = 0
+    store: Literal["shared", "driver"] = "shared"
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -7,9 +7,10 @@ import torch
 from torch import Tensor, nn
 
 from hcl import augment
-from hcl.hardening import make
+from hcl.hardening import Hardening, make
 from hcl.losses import contrastive_loss, simclr_loss
-from hcl.psi import LogSumExp
+from hcl.neighbours import debiased_loss, sincere_loss, spectral_loss, supcon_loss
+from hcl.psi import LogSumExp, Psi, Triplet
 from hcl.training.data import Dataset, normalize, standardize
 from hcl.training.spec import RunSpec
 
@@ -77,6 +78,8 @@ def batch_loss(
         assert z_pos is not None
         of = labels if spec.supervised else None
         return simclr_loss(z, z_pos, of, hardening=hardening, temperature=spec.temperature)
+    if spec.objective != "algorithm1":
+        return _of_another_work(z, labels, spec, hardening)
     return contrastive_loss(
         z,
         labels,
@@ -88,12 +91,30 @@ def batch_loss(
         negatives=spec.negatives,  # type: ignore[arg-type]
         z_pos=z_pos,
         exclude_self=spec.exclude_self,
-        psi=None if spec.alpha is None else LogSumExp(spec.alpha),
+        psi=psi_of(spec),
         detach_weights=spec.detach_weights,
         max_positives=None if uniforms is None else uniforms.shape[1],
         uniforms=uniforms,
         generator=generator,
     )
+
+
+def psi_of(spec: RunSpec) -> Psi | None:
+    """Return the loss function psi of a run with Algorithm 1; None is `hcl.psi.InfoNCE`."""
+    if spec.margin is not None:
+        return Triplet(spec.margin)
+    return None if spec.alpha is None else LogSumExp(spec.alpha)
+
+
+def _of_another_work(z: Tensor, labels: Tensor, spec: RunSpec, hardening: Hardening) -> Tensor:
+    if spec.objective == "spectral":
+        return spectral_loss(z, labels)
+    if spec.objective == "debiased":
+        return debiased_loss(
+            z, labels, collisions=spec.collisions, hardening=hardening, temperature=spec.temperature,
+            detach_weights=spec.detach_weights,
+        )  # fmt: skip
+    return (supcon_loss if spec.objective == "supcon" else sincere_loss)(z, labels, temperature=spec.temperature)
 
 
 def draw_shape(spec: RunSpec, data: Dataset) -> tuple[int, int, int] | None:
@@ -103,7 +124,7 @@ def draw_shape(spec: RunSpec, data: Dataset) -> tuple[int, int, int] | None:
     is hypergeometric; its mean plus eight standard deviations is exceeded once in about a thousand runs, and then some
     pairs share their draws (see ``max_positives`` of `hcl.losses.contrastive_loss`): nothing is cut off.
     """
-    if spec.k is None or spec.objective == "simclr":
+    if spec.k is None or spec.objective != "algorithm1":
         return None
     size = spec.batch_size or len(data.train)
     sets = 1

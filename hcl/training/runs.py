@@ -8,7 +8,7 @@ four are in the list of all records (`hcl.training.sums`).
 import os
 import shutil
 import warnings
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
 from functools import cached_property
@@ -161,10 +161,17 @@ def _new_record(target: Path) -> Iterator[Path]:
     """
     with files.new_folder(target) as part:
         yield part
-    try:
+    with _told_if_unlisted(str(target)):
         sums.put([target])
+
+
+@contextmanager
+def _told_if_unlisted(what: str) -> Iterator[None]:
+    """Warn where a list cannot be written, which costs no record."""
+    try:
+        yield
     except (OSError, sums.ListError) as error:
-        warnings.warn(f"{target} is in no list of hashes ({error}). 'hcl runs seal' adds it.", stacklevel=4)
+        warnings.warn(f"{what} is in no list of hashes ({error}). 'hcl runs seal' adds it.", stacklevel=6)
 
 
 def save(run: Run, group: str, root: Path | None = None) -> Run:
@@ -201,13 +208,32 @@ def compared(made: Run, recorded: Run) -> str:
     return f"differs from its record, which is kept: by up to {worst.max():.1%} ({worst.idxmax()})"
 
 
-def adopt(folder: Path, group: str, root: Path | None = None) -> Path:
-    """Copy a complete record folder to ``<root>/<group>`` in one move, and return where it is; see `save`."""
-    target = (root or runs_root()) / group / folder.name
-    with suppress(FileExistsError), _new_record(target) as part:
-        for name in FILES:
-            shutil.copyfile(folder / name, part / name)
-    return target
+@contextmanager
+def adopting(root: Path | None = None) -> Iterator[Callable[[Path], Path]]:
+    """Give a function that copies a complete record folder ``<group>/<run_id>`` in one move; see `save`.
+
+    It returns where the record is. All that were copied are put into the list at the end, with one write however many
+    they are, also where copying breaks off.
+
+    Args:
+        root: None is `hcl.training.places.runs_root`.
+    """
+    copied: list[Path] = []
+
+    def adopt(folder: Path) -> Path:
+        target = (root or runs_root()) / folder.parent.name / folder.name
+        with suppress(FileExistsError):
+            with files.new_folder(target) as part:
+                for name in FILES:
+                    shutil.copyfile(folder / name, part / name)
+            copied.append(target)
+        return target
+
+    try:
+        yield adopt
+    finally:
+        with _told_if_unlisted(f"What was added to {root or runs_root()}"):
+            sums.put(copied)
 
 
 def load(path: Path) -> Run:

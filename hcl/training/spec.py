@@ -9,6 +9,7 @@ from functools import cache
 from typing import Any, get_args, get_type_hints
 
 from hcl.choices import EncoderName, Family, Negatives, Normalization, Reduction, Stem, as_declared, meant
+from hcl.training import combinations
 from hcl.training.catalogue import CATALOGUE
 from hcl.training.imbalance import most, sizes
 from hcl.training.schedule import DECAYS, hardness_in
@@ -21,7 +22,7 @@ _CHOICES = {
     "reduction": get_args(Reduction),
     "negatives": get_args(Negatives),
     "positives": ("label", "noise", "augmentation"),
-    "objective": ("algorithm1", "simclr"),
+    "objective": combinations.OBJECTIVES,
     "precision": ("fp32", "bf16"),
     "init": ("random", "near_nc"),
     "decay": DECAYS,
@@ -69,7 +70,12 @@ class RunSpec:
         exclude_self: drop the anchor from its own negatives (D4).
         positives: ``"label"``, all items of the class in the batch (D5), ``"noise"``, a second noisy copy (D30), or
             ``"augmentation"``, a second augmented view (SimCLR sampling, Sec. B.5, D15).
-        objective: ``"algorithm1"``, or ``"simclr"``, eq. (42), which takes two views and ignores k (D13).
+        objective: ``"algorithm1"``, or ``"simclr"``, eq. (42), which takes two views and ignores k (D13), or of another
+            work (`hcl.neighbours`) ``"supcon"``, ``"sincere"``, ``"debiased"`` (with a hardness that of Robinson et
+            al.) or ``"spectral"``: positives by label but for the anchor, negatives each item once; k, negatives and
+            reduction are ignored.
+        margin: > 0 of the triplet loss, `hcl.psi.Triplet`, in Algorithm 1 with k = 1; None is `hcl.psi.InfoNCE`.
+        collisions: of ``"debiased"``, 0 <= tau < 1, the share of negatives that is taken for the anchor's class.
         noise: standard deviation of the noise of ``positives="noise"``, of images after normalisation; .1 is the
             paper's variance of .01.
         epochs: of training, 1 to 1,000,000.
@@ -110,6 +116,8 @@ class RunSpec:
     exclude_self: bool = False
     positives: str = "label"
     objective: str = "algorithm1"
+    margin: float | None = None
+    collisions: float = 0.0
     noise: float = 0.1
     epochs: int = 400
     batch_size: int | None = 512
@@ -132,16 +140,7 @@ class RunSpec:
             if (value := getattr(self, name)) not in choices:
                 raise ValueError(f"{name}={value!r}{meant(value, choices)}: expected one of {', '.join(choices)}.")
         self._check_ranges()
-        if self.objective == "simclr" and self.positives == "label":
-            raise ValueError('objective="simclr" takes two views: set positives to "augmentation" or "noise".')
-        if self.positives == "augmentation" and self.dataset == "synthetic":
-            raise ValueError('positives="augmentation" takes images; for the synthetic data there is "noise".')
-        if not self.detach_weights and (self.k is not None or self.objective != "algorithm1"):
-            raise ValueError("detach_weights=False needs k=None: drawing negatives has no gradient (D6).")
-        if self.alpha is not None and (self.k is None or self.objective != "algorithm1"):
-            raise ValueError("alpha needs a finite k and the loss of Algorithm 1: log(alpha + sum) grows as log k.")
-        if self.stem == "patch" and self.encoder == "resnet50":
-            raise ValueError('stem="patch" is of the small ResNet: ResNet-50 has "cifar" and "torchvision" (D21).')
+        combinations.check(self)
 
     def _check_ranges(self) -> None:
         for name, least in _LEAST.items():
@@ -153,8 +152,11 @@ class RunSpec:
                 raise ValueError(f"{name}={value!r}: expected a finite number {'>' if above else '>='} 0.")
         if not 1 <= self.imbalance <= 1e6:
             raise ValueError(f"imbalance={self.imbalance!r}: expected a number from 1 to 1,000,000.")
-        if self.alpha is not None and not 0 < self.alpha < math.inf:
-            raise ValueError(f"alpha={self.alpha!r}: expected a finite number > 0.")
+        for name in ("alpha", "margin"):
+            if (value := getattr(self, name)) is not None and not 0 < value < math.inf:
+                raise ValueError(f"{name}={value!r}: expected a finite number > 0.")
+        if not 0 <= self.collisions < 1:
+            raise ValueError(f"collisions={self.collisions!r}: expected a number from 0 to below 1.")
         if self.hardness_end == self.hardness:
             raise ValueError(f"hardness_end={self.hardness_end:g} is the hardness of the whole run: leave it None.")
         for name, largest in _MOST.items():
@@ -225,10 +227,11 @@ class RunSpec:
 
     @property
     def run_id(self) -> str:
-        """Name of the run's folder, for people as well: data set, method, hardness, seed, digest."""
+        """Name of the run's folder, for people as well: data set, method or loss, hardness, seed, digest."""
         end = "" if self.hardness_end is None else f"to{self.hardness_end:g}"
         hardness = f"-{self.hardness:g}{end}" if self.hardness or end else ""
-        return f"{self.dataset}-{self.method.lower()}{hardness}-s{self.seed}-{self.digest}"
+        name = self.objective if self.objective in combinations.OF_OTHERS else self.method.lower()
+        return f"{self.dataset}-{name}{hardness}-s{self.seed}-{self.digest}"
 
     def hardness_in(self, epoch: int) -> float:
         """Return the hardness that an epoch is trained with; 0, before any training, has that of the first."""

@@ -7,6 +7,7 @@ import time
 import traceback
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any, Literal
 
 from filelock import BaseFileLock
@@ -34,20 +35,37 @@ class _Lane:
 
 
 def work(
-    jobs: Sequence[Job], settings: Settings, stopping: Callable[[], bool], report: Callable[[Event], None]
+    jobs: Sequence[Job],
+    settings: Settings,
+    stopping: Callable[[], bool],
+    report: Callable[[Event], None],
+    saved: Callable[[Path], None] = lambda state: None,
 ) -> None:
     """Make runs in this process, on a GPU ``settings.at_once`` of them at the same time.
 
     Runs that another process has claimed or finished are passed over.
+
+    Args:
+        jobs: the runs, in order.
+        settings: how to make them.
+        stopping: says whether to stop.
+        report: called with every event.
+        saved: called with the file of every state that is kept; the time it takes is part of that of keeping one.
     """
-    _Worker(settings, stopping, report).make(jobs)
+    _Worker(settings, stopping, report, saved).make(jobs)
 
 
 class _Worker:
     """Runs in progress in one process, each with an epoch enqueued while another is waited for and measured."""
 
-    def __init__(self, settings: Settings, stopping: Callable[[], bool], report: Callable[[Event], None]) -> None:
-        self._settings, self._stopping, self._report = settings, stopping, report
+    def __init__(
+        self,
+        settings: Settings,
+        stopping: Callable[[], bool],
+        report: Callable[[Event], None],
+        saved: Callable[[Path], None],
+    ) -> None:
+        self._settings, self._stopping, self._report, self._saved = settings, stopping, report, saved
         self._device = train.pick_device(settings.device)
         self._active: list[_Lane] = []
         self._idle: list[Engine] = []
@@ -224,7 +242,9 @@ class _Worker:
                 f"{lane.job.spec.run_id}: after the last step of epoch {training.epoch} weights are not finite. Try a "
                 "lower lr or fp32."
             )
-        checkpoint.save(checkpoint.path_of(lane.job.spec, self._settings.runs_root), state)
+        path = checkpoint.path_of(lane.job.spec, self._settings.runs_root)
+        checkpoint.save(path, state)
+        self._saved(path)
         lane.saved = time.perf_counter()
         self._save_seconds = lane.saved - started
 

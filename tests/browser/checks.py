@@ -94,6 +94,18 @@ OVERFLOW = """() => {
         name(element) + " to " + Math.round(element.getBoundingClientRect().right)).join(", ")];
 }"""
 
+# Tables that scroll sideways in their column, those that are folded away too.
+TABLES = """() => {
+    const closed = [...document.querySelectorAll("article details:not([open])")];
+    closed.forEach(each => { each.open = true; });
+    const all = [...document.querySelectorAll("article :is(.hcl-table, .pst-scrollable-table-container)")];
+    const found = all.filter(each => each.scrollWidth > each.clientWidth + 1).map(each =>
+        `${each.scrollWidth} of ${each.clientWidth} px: ` +
+        (each.querySelector("caption") || each.querySelector("thead") || each).textContent.trim().slice(0, 80));
+    closed.forEach(each => { each.open = false; });
+    return found;
+}"""
+
 HEADINGS = """() => {
     const found = [], main = document.querySelector("article.bd-article, main") || document.body;
     const all = [...main.querySelectorAll("h1, h2, h3, h4, h5, h6, [role=heading]")]
@@ -208,7 +220,7 @@ def downloads(page, tmp_path, seconds=10):
 
 KINDS = {
     "maths": MATHS, "overflow": OVERFLOW, "heading": HEADINGS, "alt": ALTS, "image": IMAGES, "favicon": FAVICON,
-    "download": DOWNLOADS,
+    "download": DOWNLOADS, "table": TABLES,
 }  # fmt: skip
 
 

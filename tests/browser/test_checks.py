@@ -15,8 +15,14 @@ WRONG = {
     "heading": ("<h2>Part</h2>", "<h3>Part</h3><h1>Another</h1>", 2),
     "alt": ("a dot", "dot.png", 1),
     "image": ("cx='4' cy='4' r='3'/></svg>\"></main>", "r='0'/></svg>\"><img alt=gone src=data:image/png,x></main>", 1),
+    "table": (
+        "Text.",
+        '<article style="width: 300px"><details><summary>t</summary><div class="hcl-table" tabindex="0" '
+        'style="overflow-x: auto"><table><caption>Wide</caption><tr><td style="min-width: 400px">1</td></tr></table>'
+        "</div></details></article>", 1,
+    ),
     "favicon": ('rel="icon"', 'rel="other"', 1),
-}
+}  # fmt: skip
 
 
 def test_a_sound_page_has_no_faults(tab):

@@ -157,6 +157,10 @@ PROTECTIONS: dict[str, list[tuple[str, str, str]]] = {
     "killed": [(_FILES, 'tempfile.mkdtemp(prefix=".part-", dir', 'tempfile.mkdtemp(prefix="part-", dir')],
     "stopped": [(_WORKER, "        if training.epoch > 0 and (closing or due):\n", "        if training.epoch > 0 and due:\n")],
     "clock": [(_WORKER, "time.monotonic() + seconds", "time.time() + seconds")],
+    "left-parts": [
+        (_FILES, "    except BlockingIOError:\n        return False\n", "    except BlockingIOError:\n        return True\n"),
+        ("hcl/training/campaign.py", "    files.sweep(settings.runs_root or places.runs_root())\n", ""),
+    ],
     "slow-store": [(_WORKER, "max(_CLOSING, 1.5 * self._save_seconds)", "_CLOSING")],
     "full-disk": [
         (_FILES, "        part.unlink(missing_ok=True)\n", "        pass\n"),

@@ -16,11 +16,13 @@ from hcl.companion.claims.mechanism import MECHANISM
 from hcl.companion.claims.mechanism_runs import MECHANISM_RUNS
 from hcl.companion.claims.negatives import NEGATIVES, OURS
 from hcl.companion.claims.neighbours import NEIGHBOURS
+from hcl.companion.claims.neighbours_trained import TRAINED
 from hcl.companion.claims.parts import Claim
 from hcl.companion.claims.theory import THEORY
 
 CLAIMS: tuple[Claim, ...] = (
-    *THEORY, *MAIN, *COLLAPSE, *APPENDIX, *NEGATIVES, *HSCL, *BEYOND, *OURS, *NEIGHBOURS, *MECHANISM, *MECHANISM_RUNS,
+    *THEORY, *MAIN, *COLLAPSE, *APPENDIX, *NEGATIVES, *HSCL, *BEYOND, *OURS, *NEIGHBOURS, *TRAINED, *MECHANISM,
+    *MECHANISM_RUNS,
 )  # fmt: skip
 
 __all__ = ["CLAIMS", "Claim"]

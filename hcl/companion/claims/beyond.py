@@ -88,6 +88,36 @@ def _sphere(table: Table) -> list[Part]:
     return [*parts, holds("norm of the mean of the class means", f"at least {centre:.2f}", centre > _SPREAD)]
 
 
+def _polynomial(table: Table) -> list[Part]:
+    parts = []
+    for c, rows in table.groupby("C"):
+        here = rows[rows.index.get_level_values("d") == c]
+        above, norm = float(here["above the bound"].abs().max()), float(here["least norm"].min())
+        full = bool((here["symmetry"] == tables.full_symmetry(int(c))).all())
+        text = f"C = {c}: {above:.0e} from the bound, norms from {norm:.6f}, {'all' if full else 'not all'} symmetries"
+        parts.append(holds("lowest found, d = C", text, above < _EQUAL and norm > 1 - _SAME and full))
+    return parts
+
+
+def _polynomial_flat(table: Table) -> list[Part]:
+    parts = []
+    for c, rows in table.groupby("C"):
+        here = rows[rows.index.get_level_values("d") == c - 1]
+        edge = hucl.critical_epsilon(int(c))
+        hard = here[here.index.get_level_values("ε") > edge]
+        mild = here.drop(hard.index)
+        above, off = float(hard["above the bound"].min()), float(hard["off a shrunken ETF"].min())
+        gains = hard["below the ETF"]
+        text = f"C = {c}, beyond ε = {edge:.2f}: {above:.1g} or more above, {gains.min():.1g} or more below the ETF"
+        parts.append(holds("lowest found, d = C − 1", text, above > _SAME and off > _SPREAD and gains.min() > _SAME))
+        if len(mild):
+            worst = float(mild["above the bound"].abs().max())
+            parts.append(
+                holds("lowest found, d = C − 1", f"C = {c}, up to it: the ETF, to {worst:.0e}", worst < _EQUAL)
+            )
+    return parts
+
+
 def _half(table: Table) -> list[Part]:
     rows = table[[c == 2 * d for _, c, d in table.index]]
     return [
@@ -202,6 +232,17 @@ BEYOND: tuple[Claim, ...] = (
         "sphere",
         "On the unit sphere C - 1 dimensions do not suffice for the least HUCL loss; C do, off the centre (β from 2 "
         "on).", _OPEN, "not known", _of(tables.sphere_table, _sphere),
+    ),
+    _claim(
+        "polynomial",
+        "With polynomial hardening (ε from 1 on) the least HUCL loss is known too. In C dimensions a regular simplex "
+        "on the sphere has it: the ETF up to some hardness, and beyond it one off the centre.", _OPEN, "not known",
+        _of(tables.polynomial_table, _polynomial),
+    ),
+    _claim(
+        "polynomial-flat",
+        "In C - 1 dimensions polynomial hardening beyond that hardness leaves no ETF of any radius as the minimum, and "
+        "its loss is above the least one.", _OPEN, "not known", _of(tables.polynomial_table, _polynomial_flat),
     ),
     _claim(
         "half", "With half as many dimensions as classes the minimiser is a cross-polytope: pairs of opposite classes.",

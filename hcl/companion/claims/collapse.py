@@ -14,6 +14,7 @@ from hcl.companion.claims.parts import (
     Claim,
     can_reach,
     collapses,
+    ends_off,
     gains,
     more_dimensions_supervised,
     of,
@@ -68,7 +69,7 @@ def _compared_with_ball(hardened: bool, less: bool, enough: str = "all") -> Chec
 def _full_rank_off_nc(e: Evidence) -> Verdict:
     """Return whether some setting is free of Dimensional-Collapse and yet not at Neural-Collapse."""
     settings = of(e)
-    parts = map(verdicts.both, stays_off(settings, e), spans(settings, e))
+    parts = map(verdicts.both, ends_off(settings, e), spans(settings, e))
     return judge(parts, enough="any")
 
 

@@ -10,6 +10,7 @@ from hcl.companion.claims.parts import (
     Claim,
     accuracy,
     collapses,
+    ends_off,
     far_from_best,
     gains,
     needs_all_images,
@@ -89,7 +90,7 @@ MAIN: tuple[Claim, ...] = (
     ),
     Claim(
         "fig02-label-hucl", "fig02", "With label positives HUCL does not end at an ETF.", _FIG2, SEEN,
-        lambda e: judge(stays_off(statements.hardened(_label(e, False)), e)),
+        lambda e: judge(ends_off(statements.hardened(_label(e, False)), e)),
     ),
     Claim(
         "fig02-noise-supervised", "fig02", "With noise positives SCL and HSCL reach Neural-Collapse.", _FIG2, SEEN,

@@ -1,6 +1,7 @@
-"""What the paper says in Sec. 2 and 3 of the losses of other works, as claims; and what this project adds.
+"""What the paper says in Sec. 2 and 3 of the losses of other works, as claims of the paper; and what this project adds.
 
-All are computed. What is said of a minimum is that of what descent finds.
+All are computed; those of training are in `hcl.companion.claims.neighbours_trained`. What is said of a minimum is that
+of what descent finds.
 """
 
 from collections.abc import Callable
@@ -113,7 +114,8 @@ def _form(_: object) -> Verdict:
 
 
 def _claim(name: str, statement: str, where: str, published: str, check: Check) -> Claim:
-    return Claim(f"neighbours-{name}", "neighbours", statement, where, published, check, on="computed")
+    figure = "neighbours" if published == _OURS else "neighbours_said"
+    return Claim(f"{figure}-{name}", figure, statement, where, published, check, on="computed")
 
 
 _SUPERVISED, _OURS = "Sec. 2.1", "not asked"

@@ -70,7 +70,12 @@ def collapses(settings: Sequence[Setting], e: Evidence, near: float | None = Non
 
 
 def stays_off(settings: Sequence[Setting], e: Evidence) -> list[Part]:
-    """Return for each setting whether it is not at Neural-Collapse."""
+    """Return for each setting whether it does not reach Neural-Collapse, nor was there on its way."""
+    return [statements.never_at_neural_collapse(setting, e.limits) for setting in settings]
+
+
+def ends_off(settings: Sequence[Setting], e: Evidence) -> list[Part]:
+    """Return for each setting whether it does not end at Neural-Collapse."""
     return [verdicts.off(part) for part in collapses(settings, e)]
 
 
@@ -80,8 +85,8 @@ def spans(settings: Sequence[Setting], e: Evidence) -> list[Part]:
 
 
 def shrinks(settings: Sequence[Setting], e: Evidence) -> list[Part]:
-    """Return for each setting whether it suffers from Dimensional-Collapse."""
-    return [verdicts.off(part) for part in spans(settings, e)]
+    """Return for each setting whether it suffers from Dimensional-Collapse, and was never free of it."""
+    return [statements.with_dimensional_collapse(setting, e.limits) for setting in settings]
 
 
 def reaches(supervised: bool, hardness: tuple[float, ...], *, nearly: bool = False, **more: Any) -> Check:
