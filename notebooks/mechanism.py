@@ -25,9 +25,7 @@
 # matter of the loss near it, which is linear there.
 
 # %% tags=["parameters"]
-seed: int = (
-    0  # of the displacements and of the random class, at least 0 and below 2^32
-)
+seed: int = 0  # of the displacements, at least 0 and below 2^32
 
 # %%
 from hcl.companion import (
