@@ -119,7 +119,7 @@ FORMS = (
 def absent() -> str:
     """Return in a sentence which packages are not measured as they are not installed, empty where all are."""
     names = [name for name in PACKAGES if find_spec(PACKAGES[name]) is None]
-    return f"Not measured, not installed: {', '.join(names)} (pip install 'hcl[peers]')." if names else ""
+    return f"Not measured, not installed: {', '.join(names)} (pip install --group peers)." if names else ""
 
 
 def inputs(form: Form, size: loss.Size, device: torch.device, dtype: torch.dtype = torch.float32) -> list[Tensor]:

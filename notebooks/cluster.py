@@ -17,7 +17,54 @@
 # No GPU has been measured for this book. **The times on GPUs are predictions with a range**; those on CPUs are
 # measured. The schedule is simulated from them: the next run goes to the first GPU that is free, as Ray does it
 # {cite:p}`graham1969bounds`.
-#
+
+# %% tags=["parameters"]
+gpus: list[int] = [1, 8, 64, 512]  # numbers of GPUs in the plan
+price: float = 0.0  # of a GPU hour, in your currency; 0 leaves it out
+a_node: int = 8  # GPUs of a machine, which fail together
+seeds: list[int] = [1, 3, 5]  # numbers of seeds in the plan
+
+# %%
+from hcl.companion import (
+    chains,
+    cluster_plan,
+    figures_cluster,
+    gpu_times,
+    parameters,
+    report,
+    schedule,
+)
+from IPython.display import Markdown
+
+parameters.check()
+times = gpu_times.GpuTimes()
+jobs = {count: cluster_plan.jobs(seeds=range(count)) for count in seeds}
+plans = {
+    f"{len(listed)} runs": [
+        cluster_plan.predicted(listed, bound, times)
+        for bound in gpu_times.BOUNDS
+    ]
+    for listed in jobs.values()
+}
+least = next(iter(jobs.values()))
+tasks = next(iter(plans.values()))[1]
+
+# %%
+longest, path = chains.longest_chain(tasks)
+found = {job.spec.run_id: job.spec for job in least}
+enough = chains.useful_gpus(tasks)
+floor = cluster_plan.floor_at(tasks, a_node=a_node)
+work = [sum(t.seconds for t in of) / 3600 for of in next(iter(plans.values()))]
+Markdown(
+    f"**In short.** All of the paper's runs, one seed, are {len(tasks)} runs "
+    f"and some {work[1]:.0f} hours of an H100 ({work[0]:.0f} to "
+    f"{work[2]:.0f}). Up to {enough:.0f} GPUs share them well. No number of "
+    f"GPUs is done before the longest run, which takes {longest / 60:.0f} "
+    "minutes. More seeds are as much work again each, and take as many more "
+    "GPUs."
+)
+
+# %% [markdown]
 # ## With Slurm
 #
 # Submit {download}`ray.sbatch <../cluster/ray.sbatch>` in the folder of a checkout with its `.venv`, on a file system
@@ -65,37 +112,6 @@
 # :language: docker
 # ```
 
-# %% tags=["parameters"]
-gpus: list[int] = [1, 8, 64, 512]  # numbers of GPUs in the plan
-price: float = 0.0  # of a GPU hour, in your currency; 0 leaves it out
-a_node: int = 8  # GPUs of a machine, which fail together
-seeds: list[int] = [1, 3, 5]  # numbers of seeds in the plan
-
-# %%
-from hcl.companion import (
-    chains,
-    cluster_plan,
-    figures_cluster,
-    gpu_times,
-    parameters,
-    report,
-    schedule,
-)
-from IPython.display import Markdown
-
-parameters.check()
-times = gpu_times.GpuTimes()
-jobs = {count: cluster_plan.jobs(seeds=range(count)) for count in seeds}
-plans = {
-    f"{len(listed)} runs": [
-        cluster_plan.predicted(listed, bound, times)
-        for bound in gpu_times.BOUNDS
-    ]
-    for listed in jobs.values()
-}
-least = next(iter(jobs.values()))
-tasks = next(iter(plans.values()))[1]
-
 # %% [markdown]
 # ## What a run takes on a GPU
 #
@@ -138,44 +154,38 @@ figures_cluster.scaling(
 )
 
 # %%
-longest, path = chains.longest_chain(tasks)
-found = {job.spec.run_id: job.spec for job in least}
 start = max(
-    (task for task in tasks if task.after),
-    key=lambda task: task.seconds,
+    (task for task in tasks if task.after), key=lambda task: task.seconds
 )
 Markdown(
-    f"**Where it stops scaling.** One seed is {len(tasks)} runs, "
-    f"{sum(task.seconds for task in tasks) / 3600:.0f} GPU hours. A run is "
-    "made by one GPU, so the campaign takes at least as long as its longest "
-    f"run: {longest / 60:.0f} minutes, at batch "
-    f"{found[path[-1]].batch_size}. The work is only "
-    f"{chains.useful_gpus(tasks):.0f} times that. **Beyond some "
-    f"{chains.useful_gpus(tasks):.0f} GPUs nothing gets faster, and beyond "
-    f"{len(tasks)} there is no run for the next one.** Each further seed "
-    f"brings as much work again, and room for as many GPUs. Runs that start "
-    "from a near-NC model wait for it, but it and they together take less: "
+    f"**Where it stops scaling.** A run is made by one GPU, so the campaign "
+    f"takes at least as long as its longest run: {longest / 60:.0f} minutes, "
+    f"at batch {found[path[-1]].batch_size}. All work of one seed is "
+    f"{enough:.0f} times that. **With fewer GPUs than {enough:.0f} the work "
+    f"sets the time; with more the longest run does**, and from {floor} on "
+    "the campaign takes as long as that run alone. Runs that start from a "
+    "near-NC model wait for it, but it and they together take less: "
     f"{2 * start.seconds / 60:.0f} minutes."
 )
 
 # %% [markdown]
 # ## The last hour
 #
-# Before the floor is reached, what is lost is lost at the end: runs are made in the order of the campaign, the most
-# important first, and the longest are not the first. Ordered by length, 64 GPUs would be done sooner.
+# Before that, what is lost is lost at the end: runs are made in the order of the campaign, the most important first, and
+# long ones that begin late are waited for. Ordered by length, 64 GPUs would be done sooner.
 
-# %% mystnb={"figure": {"caption": "Which of 64 GPUs makes a run when (predicted, one seed), in the order of the campaign and with the longest first. A bar is a run, a row a GPU.", "name": "fig-cluster-places"}, "image": {"alt": "Bars of runs on 64 rows. In the order of the campaign few long runs end long after the others; with the longest first all rows end together."}}
+# %% mystnb={"figure": {"caption": "Which of 64 GPUs makes a run when (predicted, one seed), in the order of the campaign and with the longest first. A bar is a run, a row a GPU.", "name": "fig-cluster-places"}, "image": {"alt": "Bars of runs on 64 rows. In the order of the campaign long runs that began late end after all others; with the longest first the rows end closer together."}}
 machines = schedule.Machines(gpus=64, a_node=a_node)
 orders = {
     "As in the campaign": schedule.simulate(tasks, machines),
     "Longest first": schedule.simulate(chains.longest_first(tasks), machines),
 }
-small = [name for name, spec in found.items() if spec.batch_size == 32]
+long = [task.name for task in tasks if task.seconds > 3600]
 figures_cluster.places(
     orders,
-    small,
-    "batch 32",
-    "Runs on 64 GPUs in two orders; in the first, long ones end last.",
+    long,
+    "over an hour",
+    "Runs on 64 GPUs in two orders; in the first, long ones begin late and end last.",
 )
 
 # %%
@@ -199,7 +209,7 @@ Markdown(
 #
 # Each run keeps its state every minute, at the end of an epoch. When a machine fails, its runs go on from there on
 # others. Here each machine fails at random moments (a Poisson process), is away for half an hour, and its runs wait two
-# minutes before they begin again. How often one fails is taken from the training of Llama 3 {cite:p}`grattafiori2024llama`: 419
+# minutes before they begin again. Numbers are means over 20 simulations. How often a machine fails is taken from the training of Llama 3 {cite:p}`grattafiori2024llama`: 419
 # unexpected interruptions in 54 days on 2,048 machines of 8 GPUs, one in 6,300 hours a machine. The other rows are
 # assumptions: *once a day* is a machine that is lent and taken back.
 
@@ -210,13 +220,14 @@ RATES = {
     "once in 24 h": 24,
     "once in 3 h": 3,
 }
-CASES = {"never": schedule.Failures()} | {
+CASES = {
     name: schedule.Failures(
         between=hours * HOUR, away=HOUR / 2, delay=120, every=70
     )
     for name, hours in RATES.items()
 }
-failing = cluster_plan.with_failures(tasks, gpus, CASES, a_node=a_node)
+several = [count for count in gpus if count > 1] or gpus
+failing = cluster_plan.with_failures(tasks, several, CASES, a_node=a_node)
 report.show_table(failing, 2)
 
 # %%
@@ -224,16 +235,16 @@ whole = schedule.Failures(
     between=3 * HOUR, away=HOUR / 2, delay=120, every=3 * HOUR
 )
 without = cluster_plan.outcome(
-    tasks, schedule.Machines(gpus=64, a_node=a_node), whole, 20
+    tasks, schedule.Machines(gpus=several[-1], a_node=a_node), whole, 20
 )
-last = failing.loc["once in 3 h"].iloc[-1]
 shared = len(tasks) * times.checkpoint_mib() / 60
 Markdown(
-    f"**What is seen.** A failure costs at most a minute of each run that it "
-    f"stops. What it costs beyond that is the machine: while it is away the "
-    f"others have its work. Without checkpoints, failures every three hours "
-    f"would lose {without['lost']:.0f} GPU hours on 64 GPUs in place of "
-    f"{failing.loc[('once in 3 h', 64), 'GPU hours lost']:.1f}. Their price: "
+    f"**What is seen.** A failure costs about a minute of each run that it "
+    f"stops, at most. What it costs beyond that is the machine: while it is "
+    f"away the others have its work. Without checkpoints, failures every "
+    f"three hours would lose {without['lost']:.0f} GPU hours on "
+    f"{several[-1]} GPUs in place of "
+    f"{failing['GPU hours lost'].iloc[-1]:.1f}. Their price: "
     f"a state has {times.checkpoint_mib():.0f} MiB, so {len(tasks)} runs at a "
     f"time write {shared / 1024:.1f} GiB a second to the shared file system. "
     "Where that is too much, `--checkpoint-every 600` writes a tenth."

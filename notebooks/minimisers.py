@@ -202,16 +202,16 @@ edges = {c: hucl.critical_epsilon(c) for c in (10, 100)}
 Markdown(
     "**With C dimensions every search is at the bound**, to "
     f"{spare['above the bound'].abs().max():.0e}, at a regular simplex. With "
-    f"C − 1 none is below it, and the lowest are "
+    f"C − 1 none is below it, and the lowest end "
     f"{flat['below the ETF'].min() + 0.0:.4f} to "
     f"{flat['below the ETF'].max():.4f} below the ETF and up to "
     f"{flat['above the bound'].max():.4f} above the bound. These shapes are "
-    "no ETF of any radius: most points lie on the sphere, huddled on one "
-    "side of it, and their inner products are not all the same. The ETF is "
-    "best up to "
+    "no ETF of any radius: nearly all points lie on the sphere, the harder "
+    "the more on one side of it, and their inner products are not all the "
+    "same. The ETF is best up to "
     + ", ".join(f"ε = {e:.2f} at C = {c}" for c, e in edges.items())
     + ". So on 100 classes the paper's ε = 3 has Neural-Collapse as its "
-    "minimum, and ε = 5, 10 and 20 do not ({doc}`fig10_polynomial`)."
+    "minimum, and ε = 5, 10 and 20, which Figure 10 has besides, do not."
 )
 
 # %% [markdown]

@@ -56,7 +56,7 @@ parameters.check()
 figures.set_theme()
 made = minimisers.kept(negatives.PATH)["made"]
 Markdown(
-    "The minima were searched for as on {doc}`minimisers`, from "
+    "The minima were searched for as on *What minimises the losses*, from "
     f"{negatives.RESTARTS} random starts each, and kept as points (found on "
     f"{made['date'][:10]} by commit {made['commit'][:10]}). Everything said of "
     "them is computed from the points as this page is built."

@@ -21,6 +21,7 @@ from pathlib import Path
 
 import pandas as pd
 from hcl.companion import (
+    benchmarks_peers,
     benchmarks_report,
     headings,
     notes,
@@ -101,6 +102,55 @@ Markdown(
 
 # %% mystnb={"figure": {"caption": "Time of the loss and its gradient as batch size, number of classes or negatives a pair change, the others at 512, 100 and 256. Both axes are logarithmic.", "name": "fig-loss-scaling"}, "image": {"alt": "Milliseconds of four forms of the loss against batch size, number of classes and number of negatives a pair."}}
 benchmarks_report.scaling(loss)
+# %% [markdown]
+# ## The loss beside other packages
+#
+# Only what computes the same is compared. A batch has B points in 128 dimensions, of 64 classes of the same size; forward
+# and backward, from points that are normalised first:
+#
+# - **NT-Xent**, the SimCLR loss: B/2 images in two views each, at temperature .5.
+# - **SupCon** and **SINCERE**, of {doc}`other works <neighbours>`, at temperature .5. The code of their authors was written
+#   anew here, with the same operations in the same order. pytorch-metric-learning's NT-Xent, given classes for labels,
+#   computes SINCERE.
+# - **Algorithm 1** at β = 5 and k = 256, for which there is no other package: the loop, and the library's forms. `exact`
+#   is its expectation, another number.
+#
+# Where values are *not* the same: pytorch-metric-learning takes the mean over all pairs at once, so where classes differ in
+# size its SINCERE is another. In the code of the authors a point without positives makes the loss NaN; here it brings 0.
+# The paper's own loss has the mean over negatives where the others have a sum, and takes a point as one of its own
+# positives: none of these packages has it.
+#
+# First, that they agree, value and gradient:
+
+# %%
+peers = suites["peers"]
+agree = benchmarks_peers.checks(peers)
+report.show_table(
+    benchmarks_report.shown(agree, ["value", "tolerance", "passed", "of"])
+)
+
+# %% [markdown]
+# Then what they cost. Time is the processor's, on one thread; memory is what a step adds to its inputs, at most, of which
+# each may take 8 GiB. *256 rows* are as many points at a time, whose similarities are computed once more for the
+# gradient (`rows=256`): no matrix of n × n is ever there.
+
+# %% mystnb={"figure": {"caption": "Processor time of a loss and its gradient by points in a batch. A line that ends early needs more than 8 GiB, or minutes, beyond. All axes are logarithmic.", "name": "fig-peers-times"}, "image": {"alt": "Milliseconds against batch size for four losses, one line for each package or form that computes it."}}
+benchmarks_peers.growth(peers, "ms", "Milliseconds")
+# %% mystnb={"figure": {"caption": "Peak memory of a loss and its gradient by points in a batch. All axes are logarithmic.", "name": "fig-peers-memory"}, "image": {"alt": "Mebibytes of memory against batch size for four losses, one line for each package or form that computes it."}}
+benchmarks_peers.growth(peers, "memory_mb", "Memory, MiB")
+# %%
+table = benchmarks_peers.beside(peers).set_index(["loss", "by"])
+report.show_table(table.map(benchmarks_report.written))
+
+# %%
+Markdown(f"**What is seen.** {benchmarks_peers.seen(peers)}")
+
+# %% [markdown]
+# With other numbers of classes and of negatives, at 512 points:
+
+# %%
+report.show_table(benchmarks_peers.varied(peers))
+
 # %% [markdown]
 # ## The training step
 #

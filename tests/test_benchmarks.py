@@ -19,12 +19,12 @@ from typer.testing import CliRunner
 import benchmarks.run as command
 from benchmarks import concurrency, harness, loss, made_up, roofline, step
 from benchmarks.harness import Case, Results, Setting, carry_out, slug
-from hcl.companion import benchmarks_report
+from hcl.companion import benchmarks_peers, benchmarks_report
 from hcl.hardening import Exponential
 from hcl.losses import contrastive_loss
 from hcl.training.techniques import Techniques
 
-SUITES = ["roofline", "loss", "step", "evaluation", "data", "concurrency", "exactness", "run", "growth"]
+SUITES = ["roofline", "loss", "peers", "step", "evaluation", "data", "concurrency", "exactness", "run", "growth"]
 QUANTITIES = {
     "roofline": ["ms"],
     "loss": ["ms", "ms_min", "times_loop"],
@@ -168,6 +168,53 @@ def test_growth_is_told_from_the_fewest_to_the_most_records():
     assert benchmarks_report.grown(frame) == (
         "with 4 times as many, a takes 2.5 times as long; with 4 times as many, b takes 4.0 times as long"
     )
+
+
+PEERS = pd.DataFrame(
+    [
+        ("X", "hcl", 128, None, 1.0, 10.0, None), ("X", "hcl", 512, None, 10.0, 100.0, None),
+        ("X", "hcl", 2048, None, 100.0, 1000.0, None), ("X", "hcl", 512, 8, 7.0, 7.0, None),
+        ("X", "hcl, 256 rows", 512, None, 12.0, 20.0, None), ("X", "hcl, 256 rows", 2048, None, 150.0, 50.0, None),
+        ("X", "other", 128, None, 2.0, 5.0, None), ("X", "other", 512, None, 30.0, 50.0, None),
+        ("X", "other", 2048, None, None, None, "more than 8 GiB"),
+        ("Y", "hcl, a", 128, 64, 1.0, 1.0, None), ("Y in expectation", "hcl, b", 128, 64, 0.5, 0.25, None),
+    ],
+    columns=["loss", "by", "batch", "classes", "ms", "memory_mb", "refused"],
+).assign(k=np.nan, passed=None)  # fmt: skip
+
+
+def test_peers_are_told_at_the_largest_batch_that_both_can_do():
+    check = pd.DataFrame([{"case": "X, other, agrees", "passed": True, "value": 0.0}])
+    frame = pd.concat([PEERS, check], ignore_index=True)
+    table = benchmarks_peers.beside(frame).set_index(["loss", "by"])
+    assert list(table["batch"]) == [2048, 2048, 512, 128, 128]
+    assert list(table["compared_with"]) == ["hcl", "hcl", "hcl", "hcl, a", "hcl, b"]
+    assert list(table["times_time"]) == [1, 1.5, 3, 1, 1] and list(table["times_memory"]) == [1, 0.05, 0.5, 1, 1]
+    assert list(table["refused"].dropna()) == [2048] and table["refused"].notna()["X", "other"]
+    assert benchmarks_peers.seen(frame) == (
+        "1 of 1 forms of others take more time than the library's at the largest batch that both can do, 0 take more "
+        "memory. At larger batches 1 asked for more memory than they were given. Taken some rows at a time, at B = "
+        "2,048, the library's need 20 to 20 times less memory, for 1.5 to 1.5 times the time."
+    )
+    assert len(benchmarks_peers.checks(frame)) == 1 and len(benchmarks_peers.costs(frame)) == len(PEERS)
+
+
+def test_peers_at_one_batch_are_told_by_classes_and_negatives():
+    rows = [("Z", "b", 512, 64, 1.0), ("Z", "b", 512, 8, 2.0), ("Z", "a", 512, 8, 3.0), ("Z", "a", 128, 8, 9.0)]
+    frame = pd.DataFrame(rows, columns=["loss", "by", "batch", "classes", "ms"]).assign(
+        k=np.nan, memory_mb=0.5, passed=None
+    )
+    table = benchmarks_peers.varied(pd.concat([PEERS, frame], ignore_index=True))
+    assert [(*key, *row) for key, row in zip(table.index, table.to_numpy(), strict=True)] == [
+        ("X", "hcl", "8", "–", "7", "7"), ("Z", "b", "8", "–", "2", "0.5"), ("Z", "b", "64", "–", "1", "0.5"),
+        ("Z", "a", "8", "–", "3", "0.5"),
+    ]  # fmt: skip
+
+
+def test_the_growth_of_peers_has_a_panel_a_loss_and_a_line_for_each():
+    axes = [axis for axis in benchmarks_peers.growth(PEERS, "ms", "Milliseconds").axes if axis.lines]
+    assert [[len(line.get_xdata()) for line in axis.lines] for axis in axes] == [[3, 2, 2], [1, 1]]
+    assert len({axis.get_ylim() for axis in axes}) == 1
 
 
 def test_a_suite_stops_in_time_survives_a_failing_case_and_goes_on(setting):

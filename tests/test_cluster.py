@@ -359,9 +359,11 @@ def node(log, *options, before=()):
         *before, sys.executable, "-m", "ray.scripts.scripts", "start", "--block", "--num-cpus=1",
         "--disable-usage-stats", "--object-store-memory=100000000", *options,
     ]  # fmt: skip
+    # Else one that has made a run is idle for a moment, beside those of the actors one too many, and is replaced.
+    several = {**os.environ, "RAY_num_workers_soft_limit": "4"}
     for _ in range(3):
         with log.open("wb") as said:
-            process = subprocess.Popen(command, cwd=ROOT, stdout=said, stderr=said)
+            process = subprocess.Popen(command, cwd=ROOT, env=several, stdout=said, stderr=said)
         while process.poll() is None:
             if "Ray runtime started" in log.read_text():
                 return process
@@ -403,6 +405,18 @@ def second(head, limited, tmp_path):
         die(process)
 
 
+def most_at_once(events):
+    """How many runs were in progress at the same time, those of a node that has died among them till they go on."""
+    most, begun = 0, set()
+    for event in events:
+        if event.kind == "started":
+            begun.add(event.run_id)
+        elif event.kind != "epoch":
+            begun.discard(event.run_id)
+        most = max(most, len(begun))
+    return most
+
+
 def a_dozen():
     """Twelve runs of smoke, two of which start from the weights of a third."""
     near = [job for job in studies.study("table2", "smoke", epochs=3).jobs() if job.spec.start][:2]
@@ -419,6 +433,30 @@ def embedded(tmp_path_factory):
 
 
 @pytest.mark.slow
+def test_a_run_that_waits_for_the_driver_keeps_its_cores(head, limited):
+    """Ray takes those of a task whose main thread waits for free, and starts another on them."""
+
+    class Slow:
+        def nap(self):
+            time.sleep(2)
+
+    def waits(slow):
+        from hcl.training.cluster_store import asking
+
+        with asking() as ask:
+            begun = time.monotonic()
+            ask(slow.nap)
+        return begun, time.monotonic()
+
+    with cluster_engine._connected(Cluster(address=head)) as ray:
+        slow = ray.remote(Slow).options(num_cpus=0, max_concurrency=2).remote()
+        for cores in (0.5, 1):  # first both at once, so that two processes are there to take them
+            task = ray.remote(waits).options(num_cpus=cores)
+            first, second = sorted(ray.get([task.remote(slow), task.remote(slow)], timeout=LONGEST))
+    assert second[0] >= first[1]
+
+
+@pytest.mark.slow
 @pytest.mark.parametrize("store", ["shared", "driver"])
 def test_a_node_dies_and_all_runs_are_those_of_the_embedded_engine(head, second, embedded, tmp_path, store):
     events, root = [], tmp_path / ("hidden" if store == "driver" else "seen")
@@ -432,6 +470,7 @@ def test_a_node_dies_and_all_runs_are_those_of_the_embedded_engine(head, second,
     outcome = campaign.carry_out(a_dozen(), settings, report)
     assert len(outcome.finished) == 12 and not outcome.failed and not outcome.left
     assert second.returncode == -signal.SIGKILL
+    assert most_at_once(events) == 2  # on two nodes of a core each
     assert same(root, embedded) and checks.faults(root) == []
     assert {path.suffixes[-2] for path in (root / ".checkpoints").iterdir()} == {".weights"}
 

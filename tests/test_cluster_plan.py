@@ -9,7 +9,7 @@ from helpers import ROOT
 
 from hcl.companion import cluster_plan, figures_cluster, registry
 from hcl.companion import study as studies
-from hcl.companion.chains import Task
+from hcl.companion.chains import Task, longest_chain, useful_gpus
 from hcl.companion.gpu_times import BOUNDS, GpuTimes
 from hcl.companion.schedule import Failures, Machines, simulate
 from hcl.training.spec import RunSpec
@@ -133,6 +133,15 @@ def test_the_curve_is_between_its_bounds(jobs):
     curve = cluster_plan.curve(cluster_plan.predicted(jobs), [1, 3, 64, 1000])
     assert (curve["hours"] >= curve[["work", "path"]].max(axis=1) - 1e-9).all()
     assert (curve["hours"] <= curve["work"] + curve["path"]).all() and curve["busy"].iloc[0] == pytest.approx(1)
+
+
+def test_from_the_floor_on_more_gpus_bring_nothing(jobs):
+    tasks = cluster_plan.predicted(jobs[:60])
+    floor, path = cluster_plan.floor_at(tasks), longest_chain(tasks)[0]
+    assert useful_gpus(tasks) - 1 < floor < len(tasks)
+    times = [simulate(tasks, Machines(gpus=gpus)).seconds / path for gpus in (floor - 1, floor, len(tasks))]
+    assert times[0] > 1.01 >= times[1] >= times[2] == pytest.approx(1)
+    assert cluster_plan.floor_at([Task("a", 1.0)]) == 1
 
 
 # Figures

@@ -1,5 +1,6 @@
 import ast
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -94,6 +95,13 @@ def test_committed_pairs_are_in_step_and_without_outputs():
     for name in book.page_names():
         cells = nbformat.read(notebooks.path_of(name), as_version=4).cells
         assert not any(cell.get("outputs") or cell.get("execution_count") for cell in cells)
+
+
+def test_what_cells_compute_has_no_roles_which_only_cells_of_text_resolve():
+    roles = re.compile(r"\{(?:doc|ref|eq|term|numref|prf:ref|py:\w+|cite\S*)\}`")
+    for path in sorted((ROOT / "notebooks").glob("*.py")):
+        lines = path.read_text(encoding="utf-8").splitlines()
+        assert [line for line in lines if not line.startswith("#") and roles.search(line)] == [], path.name
 
 
 def test_saving_in_jupyterlab_changes_no_source(tmp_path):

@@ -6,7 +6,7 @@ import pytest
 import torch
 from torch.utils._python_dispatch import TorchDispatchMode
 
-from hcl.hardening import Exponential, Polynomial, Uniform
+from hcl.hardening import Exponential, Polynomial, Threshold, Uniform
 from hcl.losses import contrastive_loss, simclr_loss
 from hcl.models import unit_ball
 from hcl.modules import ContrastiveLoss
@@ -143,6 +143,42 @@ def test_degenerate_batches_are_those_of_the_whole():
     for sampling in (Exact(), Drawn(k=3, per="anchor")):
         assert contrastive_loss(bad, LABELS, supervised=False, sampling=sampling, rows=4).isnan()
     assert simclr_loss(bad, z, rows=4).isnan()
+
+
+DEGENERATE = {
+    "one item": (points(n=1), [0], {"supervised": False}),
+    "one item, without itself": (points(n=1), [0], {"supervised": False, "exclude_self": True}),
+    "one class": (points(n=5), [0] * 5, {"supervised": True}),
+    "a class for each": (points(n=5), range(5), {"supervised": True}),
+    "all weights 0": (points(n=5), [0, 0, 1, 1, 1], {"supervised": True, "hardening": None}),
+    "all in one place": (points(n=5).detach()[:1].expand(5, D), [0, 0, 1, 1, 2], {"supervised": True}),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("sampling", ["exact", "with the gradient of the weights", "drawn"])
+@pytest.mark.parametrize("reduction", ["anchor", "pair"])
+@pytest.mark.parametrize("name", DEGENERATE)
+def test_a_degenerate_batch_is_that_of_the_whole_in_value_and_gradient(name, reduction, sampling):
+    z, labels, options = DEGENERATE[name]
+    z = z.detach().clone().requires_grad_()
+    hardening = Threshold(3.0) if "hardening" in options else Exponential(5.0)  # which no inner product reaches
+
+    def loss(z, rows=None):
+        return contrastive_loss(
+            z, torch.as_tensor(list(labels)), sampling=samplings()[sampling](), reduction=reduction, rows=rows,
+            **{**options, "hardening": hardening},
+        )  # fmt: skip
+
+    whole = with_gradient(loss, z)
+    assert all(part.isfinite().all() for part in whole)
+    for rows in (1, 2, 5):
+        for part, of_whole in zip(with_gradient(lambda z, rows=rows: loss(z, rows), z), whole, strict=True):
+            torch.testing.assert_close(part, of_whole, rtol=1e-12, atol=1e-14)
+
+
+def test_simclr_of_one_image_has_no_negatives_by_rows_either():
+    for part in with_gradient(lambda a, b: simclr_loss(a, b, rows=1), points(n=1), points(1, n=1)):
+        assert not part.any()
 
 
 def test_what_rows_cannot_do_is_refused_with_what_can():

@@ -157,6 +157,21 @@ def with_failures(
     return pd.DataFrame(rows).set_index(["a machine fails", "GPUs"])
 
 
+def floor_at(tasks: Sequence[Task], a_node: int = 8) -> int:
+    """Return the number of GPUs from which on a campaign takes as long as its critical path, within a hundredth.
+
+    Args:
+        tasks: see `hcl.companion.schedule.simulate`.
+        a_node: see `table`.
+    """
+    path, enough = longest_chain(tasks)[0], len(tasks)
+    for count in range(len(tasks), 0, -1):
+        if simulate(tasks, Machines(gpus=count, a_node=a_node)).seconds > 1.01 * path:
+            break
+        enough = count
+    return enough
+
+
 def curve(tasks: Sequence[Task], gpus: Sequence[int], a_node: int = 8) -> pd.DataFrame:
     """Return hours and busy share by the number of GPUs, without failures, and the two bounds of the hours.
 

@@ -95,7 +95,7 @@ def polynomial_table() -> pd.DataFrame:
             "C": a.problem.num_classes, "d": a.problem.dim, "ε": a.beta, "ETF": etf_loss(a.problem),
             "lowest found": a.loss, "below the ETF": etf_loss(a.problem) - a.loss,
             "above the bound": a.loss - hucl.polynomial_lower_bound(a.problem.num_classes, a.beta),
-            "shape": body(a.shape, a.problem.dim), "least norm": a.shape.norms[0][0],
+            "shape": body(a.shape, a.problem.dim), "least norm": a.shape.norms[-1][0],
             "norm of the mean": a.shape.centre, "inner products": written(a.shape),
             "off a shrunken ETF": a.shape.from_shrunken_etf, **_search(a),
         }

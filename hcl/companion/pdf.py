@@ -1,6 +1,8 @@
 """The built book as one PDF: its pages one after another in one document, which Chromium prints.
 
-Links between pages stay links, code of notebooks is left out, and what can be unfolded is unfolded.
+Links between pages stay links, code of notebooks is left out, and what can be unfolded is unfolded. What would be
+printed again and again is not: of the cards that say where something comes from, a page's that say the same are
+unfolded once, and of claims the numbers stand on the pages of their figures, not on the scoreboard too.
 """
 
 import tempfile
@@ -18,6 +20,7 @@ if TYPE_CHECKING:
 _NOT_PRINTED = (
     "script:not([src*='mathjax'])", "a.headerlink", "button", "form", "input", "noscript", "iframe",
     "div.cell_input", "details.code-fold", "details.hide.above-input", ".prev-next-area", "#pst-skip-link",
+    ".hcl-card-files",
 )  # fmt: skip
 _FOOTER = (
     '<div style="width: 100%; font: 7pt sans-serif; text-align: center; color: #555">'
@@ -78,6 +81,7 @@ def joined(site: Path, names: list[str] | None = None) -> str:
         article = soup.select_one("article.bd-article") or soup.new_tag("article")
         for tag in article.select(", ".join(_NOT_PRINTED)):
             tag.decompose()
+        _unfold(article, claims=not name.endswith("/scoreboard"))
         for tag in article.find_all(True):
             _rewrite(tag, name, at, site, names)
         bodies.append(f'<section class="hcl-page" id="{_key(name)}">{article}</section>')
@@ -90,6 +94,22 @@ def joined(site: Path, names: list[str] | None = None) -> str:
 
 def _key(name: str) -> str:
     return name.replace("/", "-")
+
+
+def _unfold(article: Any, claims: bool) -> None:
+    """Open what is folded, of cards that say the same the first, and numbers of claims where they are asked for."""
+    said: set[str] = set()
+    for tag in article.select("details"):
+        if "hcl-card" in tag.get("class", []):
+            body = "".join(str(part) for part in tag.find_all(recursive=False) if part.name != "summary")
+            if body in said:
+                tag.attrs.pop("open", None)
+                continue
+            said.add(body)
+        elif "hcl-details" in tag.get("class", []) and not claims:
+            tag.attrs.pop("open", None)
+            continue
+        tag["open"] = ""
 
 
 def _absolute(tag: Any, at: Path) -> None:
@@ -110,8 +130,6 @@ def _rewrite(tag: Any, name: str, at: Path, site: Path, names: list[str]) -> Non
             tag[attribute] = value.replace("url(#", f"url(#{key}--")
         elif attribute in ("href", "xlink:href") and str(value).startswith("#"):
             tag[attribute] = f"#{key}--{value[1:]}" if len(value) > 1 else f"#{key}"
-    if tag.name == "details":
-        tag["open"] = ""
     if tag.name == "img":
         tag.attrs.pop("loading", None)
     if tag.name != "a" or not tag.get("href") or str(tag["href"]).startswith("#"):

@@ -151,28 +151,30 @@ def _make(job: Job, settings: Settings, post: Any, token: Path | None, store: An
     node, heard = ray.get_runtime_context().get_node_id(), list[Event]()
     asked, stopped = [0.0], [False]
 
-    def stopping() -> bool:
-        if time.monotonic() > asked[0] + _PAUSE:
-            stopped[0], asked[0] = ray.get(post.told.remote())[0], time.monotonic()
-        return stopped[0]
+    with cluster_store.asking() as ask:
 
-    def report(event: Event) -> None:
-        heard.append(event)
-        ray.get(post.put.remote(node, event))
+        def stopping() -> bool:
+            if time.monotonic() > asked[0] + _PAUSE:
+                stopped[0], asked[0] = ask(post.told)[0], time.monotonic()
+            return stopped[0]
 
-    stopped[0], left = ray.get(post.told.remote())
-    began = time.monotonic()
-    settings = replace(settings, deadline=None if left is None else began + left)
-    while not stopping() and (left is None or time.monotonic() < began + left):
-        if store is None:
-            work([job], settings, stopping, report)
-            made = is_made(job, settings.runs_root)
-        else:
-            made = cluster_store.work_away(job, settings, store, stopping, report)
-        # Nothing heard: another process holds the run, perhaps one of a node that died, which gives it up any moment.
-        if heard or made or time.monotonic() > began + _PATIENCE:
-            return
-        time.sleep(_PAUSE)
+        def report(event: Event) -> None:
+            heard.append(event)
+            ask(post.put, node, event)
+
+        stopped[0], left = ask(post.told)
+        began = time.monotonic()
+        settings = replace(settings, deadline=None if left is None else began + left)
+        while not stopping() and (left is None or time.monotonic() < began + left):
+            if store is None:
+                work([job], settings, stopping, report)
+                made = is_made(job, settings.runs_root)
+            else:
+                made = cluster_store.work_away(job, settings, store, ask, stopping, report)
+            # Nothing heard: another process holds the run, perhaps one of a node that died, which gives it up soon.
+            if heard or made or time.monotonic() > began + _PATIENCE:
+                return
+            time.sleep(_PAUSE)
 
 
 def _fault(ray: Any, ref: Any) -> str:

@@ -5,8 +5,9 @@ what was trained since its last state, as on a shared folder, and the node that 
 """
 
 import tempfile
-from collections.abc import Callable
-from contextlib import suppress
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager, suppress
 from dataclasses import replace
 from pathlib import Path
 from typing import Any, Literal
@@ -18,6 +19,7 @@ from hcl.training.jobs import Event, Job, Settings, is_made
 from hcl.training.spec import RunSpec
 from hcl.training.worker import work
 
+Ask = Callable[..., Any]  # of a method of an actor and what it is given
 _PATHS = {"state": checkpoint.path_of, "weights": checkpoint.weights_path, "log": checkpoint.log_path}
 
 
@@ -90,8 +92,26 @@ class Store:
             (locks.remove if made else locks.give_up)(claim)
 
 
+@contextmanager
+def asking() -> Iterator[Ask]:
+    """Give a function that calls a method of an actor, and waits for what it returns.
+
+    It does so in a thread: where the main one of a task waits, Ray takes its cores for free and starts another on them.
+    """
+    import ray
+
+    def answer(method: Any, given: tuple[Any, ...]) -> Any:
+        try:
+            return ray.get(method.remote(*given))
+        except ray.exceptions.RayTaskError as error:
+            raise error.cause from None  # as where the driver's disk is full: without the traceback that Ray adds
+
+    with ThreadPoolExecutor(1) as thread:
+        yield lambda method, *given: thread.submit(answer, method, given).result()
+
+
 def work_away(
-    job: Job, settings: Settings, store: Any, stopping: Callable[[], bool], report: Callable[[Event], None]
+    job: Job, settings: Settings, store: Any, ask: Ask, stopping: Callable[[], bool], report: Callable[[Event], None]
 ) -> bool:
     """Make a run on a node in a folder of its own, as `hcl.training.worker.work` does, unless it is another process's.
 
@@ -99,20 +119,13 @@ def work_away(
         job: the run.
         settings: how to make it; ``runs_root`` is the driver's folder, ``data_root`` too, unless it is not there.
         store: the actor of a `Store`.
+        ask: of `asking`.
         stopping: says whether to stop.
         report: called with every event; of a run that is finished when its record is with the driver.
 
     Returns:
         Whether it is made.
     """
-    import ray
-
-    def ask(method: Any, *given: Any) -> Any:
-        try:
-            return ray.get(method.remote(*given))
-        except ray.exceptions.RayTaskError as error:
-            raise error.cause from None  # as where the driver's disk is full: without the traceback that Ray adds
-
     if (kept := ask(store.claim, job)) is None:
         return bool(ask(store.made, job))
     spec = job.spec

@@ -2,6 +2,7 @@
 
 import re
 import zlib
+from html import unescape
 
 import pytest
 
@@ -15,6 +16,10 @@ SOUND = """<!DOCTYPE html><html lang="en"><head><title>{0}</title><link rel="sty
 <p>Text of {0}. <a href="#part">up</a> <a href="b.html#part">over</a> <a href="../data.csv" download>data</a>
 <a href="https://example.org/{0}#x">out</a> <a href="https://example.org/">home</a></p>
 <div class="cell_input">code of {0}</div><details><summary>more</summary>hidden of {0}</details>
+<details class="hcl-card"><summary>from</summary><p>runs of {0}</p><p class="hcl-card-files">files</p></details>
+<details class="hcl-card"><summary>from</summary><p>runs of {0}</p><p class="hcl-card-files">files</p></details>
+<details class="hcl-card"><summary>from</summary><p>other runs</p></details>
+<details class="hcl-details"><summary>numbers</summary>numbers of {0}</details>
 <svg viewBox="0 0 9 9"><clipPath id="clip"><rect width="9" height="9"/></clipPath><g clip-path="url(#clip)"/></svg>
 </section></article></body></html>"""
 
@@ -85,6 +90,17 @@ def test_pages_are_joined_with_links_among_them(made):
     assert text.count("<details open") == 2 and text.count("s.css") == 1 and (made / "s.css").as_uri() in text
 
 
+def test_what_is_folded_is_unfolded_but_not_again_and_again(made):
+    assert _open_in(pdf.joined(made, ["book/b"])) == [True, True, False, True, True]
+    (made / "book" / "b.html").rename(made / "book" / "scoreboard.html")
+    text = pdf.joined(made, ["book/scoreboard"])
+    assert _open_in(text) == [True, True, False, True, False] and "numbers of B" in text and "files" not in text
+
+
+def _open_in(text):
+    return ["open" in each for each in re.findall("<details[^>]*>", text)]
+
+
 def test_the_book_is_printed_with_a_table_of_contents(made, browser, tmp_path):
     output = pdf.write(browser, made, tmp_path / "out" / "book.pdf")
     number, titles = pages_of(output)
@@ -138,4 +154,8 @@ def test_the_book_is_one_pdf(site, browser, tmp_path):
         re.search(r"<title>(.*?) &#8212;", (site / f"{name}.html").read_text())[1] for name in (names[0], names[-1])
     )
     assert titles.index(first) < titles.index(last)
-    assert drawn(output) > 1000
+    firsts = [(site / f"{name}.html").read_text(encoding="utf-8").partition("<h1>")[2] for name in names]
+    chapters = [unescape(re.sub("<[^>]+>", "", each.partition('<a class="headerlink')[0])).strip() for each in firsts]
+    words = {re.sub(r"\W+", " ", title).strip() for title in titles}  # joined by a break of a line they are not found
+    assert [title for title in chapters if re.sub(r"\W+", " ", title).strip() not in words] == []
+    assert drawn(output) > 1000 and output.stat().st_size < 40e6
