@@ -119,10 +119,26 @@ def of_trained(claim: Claim, spec, agrees: bool) -> dict[str, float]:
     return geometry(spec, 0.01 if at_nc else 0.3, 1.0 if at_nc else 0.1) | crossed
 
 
+def of_mechanism(claim: Claim, spec, agrees: bool) -> dict[str, float]:
+    """Metrics of the mechanism's runs: at Neural-Collapse or far from it, more or fewer dimensions and clusters."""
+    if claim.figure == "mechanism_images":
+        return geometry(spec, 0.2, 0.5) | {"clusters": 10 - spec.hardness / 6 if agrees else 4 + spec.hardness / 6}
+    if claim.figure.removesuffix("_many") in ("mechanism_eps", "mechanism_decay"):
+        reached = agrees != claim.figure.endswith("_many")
+        return geometry(spec, *((0.01, 1.0) if reached else (0.3, 0.3)))
+    if claim.figure == "mechanism_course":
+        place = (0, 2, 5, 10, 30).index(spec.hardness)
+        return geometry(spec, 0.2, 0.52 + 0.04 * place if agrees else 0.6 - 0.04 * place)
+    fewer = claim.figure in ("mechanism_schedule", "mechanism_batch_steps")
+    return geometry(spec, 0.2, (0.5 if agrees else 0.8) if fewer else (0.7 if agrees else 0.5))
+
+
 def agreeing(claim: Claim, spec) -> dict[str, float]:
     """Metrics that bear every claim about the figure out."""
     if claim.figure in ("neighbours_trained", "dimensions"):
         return of_trained(claim, spec, True)
+    if claim.figure.startswith("mechanism"):
+        return of_mechanism(claim, spec, True)
     if claim.figure.startswith("hscl"):
         return of_hscl(claim, spec, True)
     if claim.figure == "negatives_images":
@@ -154,6 +170,8 @@ def agreeing(claim: Claim, spec) -> dict[str, float]:
 
 def contradicting(claim: Claim, spec) -> dict[str, float]:
     """Metrics that contradict a claim in every part."""
+    if claim.figure.startswith("mechanism"):
+        return of_mechanism(claim, spec, False)
     hard, row = spec.hardness > 0, row_of(spec)
     if claim.figure in ("neighbours_trained", "dimensions"):
         return of_trained(claim, spec, False)

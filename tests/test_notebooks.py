@@ -18,7 +18,7 @@ SMOKE = {
     "theory": {"num_classes": 4, "per_class": 4, "trials": 3, "representations": 20, "starts": 3}, "performance": {},
     "slips": {}, "minimisers": {"num_classes": 3, "dim": 2, "restarts": 2}, "hscl": {"populations": 10},
     "negatives": {"trials": 3}, "neighbours": {"restarts": 2},
-    "negatives_unbalanced": {}, "cluster": {"gpus": [8, 64]},
+    "negatives_unbalanced": {}, "cluster": {"gpus": [8, 64]}, "mechanism": {"seed": 1},
 }  # fmt: skip  # others take a profile
 WHOLE = (
     "fig02_synthetic",

@@ -28,7 +28,8 @@ def label(spec: RunSpec) -> str:
     """Return ``"HSCL, β = 5"``; plain ``"SCL"`` and ``"UCL"`` without hardening; ``"SupCon"``, a loss of another work.
 
     Of a loss without 1/k and of uneven classes also ``"k = 16"`` and ``"10 to 1"``; of the triplet loss its margin; of
-    a loss of another work what it has of its own.
+    a loss of another work what it has of its own; of other than the usual optimiser ``"eps 0.0001"`` and
+    ``"cosine"``.
     """
     name = _OTHERS.get(spec.objective, spec.method)
     own = [f"t = {spec.temperature:g}"] if spec.objective in _OTHERS and spec.temperature != 1 else []
@@ -37,7 +38,8 @@ def label(spec: RunSpec) -> str:
     own += [hardness_label(spec)] if spec.hardness or spec.hardness_end else []
     hardened = ", ".join([name, *own])
     counted = f", k = {spec.k}" if spec.alpha is not None else ""
-    return hardened + counted + (f", {spec.imbalance:g} to 1" if spec.imbalance > 1 else "")
+    changed = (f", eps {spec.eps:g}" if spec.eps != 1e-8 else "") + (f", {spec.decay}" if spec.decay != "none" else "")
+    return hardened + counted + changed + (f", {spec.imbalance:g} to 1" if spec.imbalance > 1 else "")
 
 
 def bound(spec: RunSpec) -> float:

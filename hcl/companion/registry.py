@@ -5,7 +5,13 @@ from dataclasses import dataclass
 from typing import Any
 
 from hcl.choices import one_of
-from hcl.companion import entries_dimensions, entries_hscl, entries_negatives, entries_neighbours
+from hcl.companion import (
+    entries_dimensions,
+    entries_hscl,
+    entries_mechanism,
+    entries_negatives,
+    entries_neighbours,
+)
 from hcl.companion.entry import BEYOND, PAPER, Figure, Grid
 from hcl.companion.entry import grid as _grid
 from hcl.companion.profiles import PROFILES, Changes
@@ -185,6 +191,7 @@ FIGURES = {
         *entries_hscl.FIGURES,
         *entries_neighbours.FIGURES,
         *entries_dimensions.FIGURES,
+        *entries_mechanism.FIGURES,
     )
 }  # fmt: skip
 
@@ -240,6 +247,9 @@ _ORDERS: Mapping[str, tuple[Step, ...]] = {
         *(Step(name, _OTHER_SEEDS) for name in entries_hscl.SEEDS),
         *map(Step, entries_neighbours.LAST),
         *(Step(name, _OTHER_SEEDS) for name in entries_neighbours.LAST),
+        Step("mechanism_course"),
+        *map(Step, entries_mechanism.RUNS),
+        *(Step(name, _OTHER_SEEDS) for name in entries_mechanism.RUNS),
         *map(Step, entries_dimensions.LAST),
     )
 }

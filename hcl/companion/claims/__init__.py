@@ -13,6 +13,8 @@ from hcl.companion.claims.collapse import COLLAPSE
 from hcl.companion.claims.dimensions import DIMENSIONS
 from hcl.companion.claims.hscl import HSCL
 from hcl.companion.claims.main import MAIN
+from hcl.companion.claims.mechanism import MECHANISM
+from hcl.companion.claims.mechanism_runs import MECHANISM_RUNS
 from hcl.companion.claims.negatives import NEGATIVES, OURS
 from hcl.companion.claims.neighbours import NEIGHBOURS
 from hcl.companion.claims.neighbours_trained import TRAINED
@@ -20,8 +22,8 @@ from hcl.companion.claims.parts import Claim
 from hcl.companion.claims.theory import THEORY
 
 CLAIMS: tuple[Claim, ...] = (
-    *THEORY, *MAIN, *COLLAPSE, *APPENDIX, *NEGATIVES, *HSCL, *BEYOND, *OURS, *NEIGHBOURS, *TRAINED,
-    *DIMENSIONS,
+    *THEORY, *MAIN, *COLLAPSE, *APPENDIX, *NEGATIVES, *HSCL, *BEYOND, *OURS, *NEIGHBOURS, *TRAINED, *DIMENSIONS,
+    *MECHANISM, *MECHANISM_RUNS,
 )  # fmt: skip
 
 __all__ = ["CLAIMS", "Claim"]
