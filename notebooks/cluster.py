@@ -57,7 +57,8 @@ floor = cluster_plan.floor_at(tasks, a_node=a_node)
 work = [sum(t.seconds for t in of) / 3600 for of in next(iter(plans.values()))]
 Markdown(
     f"**In short.** All runs of this book's pages as in the paper, one seed, "
-    f"are {len(tasks)} runs and some {work[1]:.0f} hours of an H100 ({work[0]:.0f} to "
+    f"are {len(tasks)} runs and some {work[1]:.0f} hours of an H100 "
+    f"({work[0]:.0f} to "
     f"{work[2]:.0f}). Up to {enough:.0f} GPUs share them well. No number of "
     f"GPUs is done before the longest run, which takes {longest / 60:.0f} "
     "minutes. More seeds are as much work again each, and take as many more "
@@ -185,7 +186,8 @@ figures_cluster.places(
     orders,
     long,
     "over an hour",
-    "Runs on 64 GPUs in two orders; in the first, long ones begin late and end last.",
+    "Runs on 64 GPUs in two orders; in the first, long ones begin late and end "
+    "last.",
 )
 
 # %%

@@ -26,6 +26,7 @@ from hcl.companion import negatives_tables as tables
 from hcl.companion import study as studies
 from hcl.companion.claims import negatives as claims
 from hcl.companion.claims import negatives_parts as parts
+from hcl.companion.drawing import WAITING
 from hcl.companion.evidence import Evidence
 from hcl.companion.indistinguishable import Case, ExpOfSum
 from hcl.exact import exact_loss, independent
@@ -259,7 +260,7 @@ def test_runs_differ_in_negatives_and_balance_only_and_are_feasible_at_every_pro
     assert steps.index("negatives_images") > max(papers)  # hours go to the paper first
 
 
-def test_the_page_shows_each_setting_once_and_an_empty_panel_without_runs():
+def test_the_page_shows_each_setting_once_and_a_line_without_runs():
     specs = studies.study("negatives_images", "workstation", seeds=(0, 1)).specs
     found = [made(spec, spec.seed) for spec in specs]
     table = images.table(found)
@@ -269,6 +270,7 @@ def test_the_page_shows_each_setting_once_and_an_empty_panel_without_runs():
     assert list(grams)[:2] == ["balanced, k = 1", "balanced, k = 16"] and list(grams)[-1] == "10 to 1, k = 512"
     assert np.allclose(np.diag(grams["balanced, k = 1"]), 1)
     assert images.cosines([]) == {} and len(images.table([])) == 0
+    assert [text.get_text() for text in figures_negatives.cosines({}).axes[0].texts] == [WAITING]
     for drawn in (figures_negatives.cosines(grams), figures_negatives.cosines({})):
         assert pictures.colours(drawn.svg) <= set(style.dark_of()) and drawn.alt
 

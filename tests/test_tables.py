@@ -330,3 +330,14 @@ def test_bundles_of_mathjax_that_no_page_loads_are_left_out(tmp_path):
     app = SimpleNamespace(builder=SimpleNamespace(format="html"), outdir=tmp_path)
     light_pages.lighten(app, None)
     assert [path.name for path in (tmp_path / "_static" / "mathjax").iterdir()] == ["tex-chtml.js"]
+
+
+def test_a_table_without_rows_or_without_a_number_is_a_sentence():
+    """A page whose runs are still to be made showed a head with nothing under it."""
+    nothing = pd.DataFrame({"loss": [], "rank": []})
+    missing = pd.DataFrame({"loss": [float("nan")] * 2, "rank": [float("nan")] * 2}, index=["a", "b"])
+    for table in (nothing, missing):
+        shown = tables.render(table)
+        assert "<table" not in shown.html and "still to be made" in shown.html and "still to be made" in shown.text
+    missing.loc["b", "rank"] = 3.0
+    assert "<table" in tables.render(missing).html

@@ -11,8 +11,10 @@ from matplotlib.figure import Figure
 
 from hcl.companion import style
 from hcl.companion.labels import hardness_label
-from hcl.companion.pictures import Layout, new_figure
+from hcl.companion.pictures import Layout, Picture, new_figure, picture
 from hcl.training.runs import Run
+
+WAITING = "its runs are still to be made"
 
 _GAP = 10.0  # points between the middles of two labels
 _SHIFT = 11.0  # points between the end of a line and its label
@@ -99,6 +101,22 @@ def note(axis: Axes, text: str, x: float, y: float, **options: Any) -> None:
     axis.text(
         x, y, text, transform=axis.transAxes, color=style.MUTED.light, fontsize=SMALL, path_effects=halo(), **options
     )
+
+
+def waiting(what: str) -> Picture:
+    """Draw that there is nothing to draw yet, in a line, in place of empty panels.
+
+    Args:
+        what: would be drawn, in words.
+    """
+
+    def draw(layout: Layout) -> Figure:
+        figure, axes = panels(layout, 1, 1, 0.5)
+        axes[0][0].set_axis_off()
+        note(axes[0][0], WAITING, 0.5, 0.5, ha="center")
+        return figure
+
+    return picture(draw, f"{what} Its runs are still to be made.")
 
 
 def halo() -> list[patheffects.AbstractPathEffect]:

@@ -11,7 +11,7 @@ from matplotlib.ticker import MaxNLocator, PercentFormatter
 
 from hcl.companion import hscl, style
 from hcl.companion.claims.hscl import MEASURES
-from hcl.companion.drawing import End, end_labels, heading, lay_out, note, panels
+from hcl.companion.drawing import WAITING, End, end_labels, heading, lay_out, note, panels, waiting
 from hcl.companion.entries_hscl import TAU
 from hcl.companion.labels import label
 from hcl.companion.pictures import Layout, Picture, picture
@@ -19,7 +19,6 @@ from hcl.training.hscl import CASES
 from hcl.training.runs import Run
 from hcl.training.spec import RunSpec
 
-WAITING = "its runs are still to be made"
 _WORDS: Mapping[str, str] = dict(zip(CASES, hscl.HARDENINGS, strict=True))
 _OWN, _OTHER, _ANCHOR, _RING = style.CLASSES[2], style.CLASSES[0], style.CLASSES[1], style.VERDICTS["not reproduced"]
 _RADIUS = 0.45  # of what counts as hard, in the schematics
@@ -103,6 +102,8 @@ def assumption(by_data: Mapping[str, Sequence[Run]]) -> Picture:
     Args:
         by_data: H-UCL runs by the name of their data; where there are none yet the panels say so.
     """
+    if not any(by_data.values()):
+        return waiting("Share of anchors that satisfy Assumption 1 by epoch.")
 
     def draw(layout: Layout) -> Figure:
         figure, axes = panels(layout, 2, 2, 1.7)
@@ -132,6 +133,8 @@ def losses(runs: Sequence[Run]) -> Picture:
     Args:
         runs: H-UCL runs on one data set, none where they are still to be made.
     """
+    if not runs:
+        return waiting("UCL, SCL, H-UCL and H-SCL losses by epoch.")
 
     def draw(layout: Layout) -> Figure:
         figure, axes = panels(layout, 2, 2, 1.9)
@@ -159,6 +162,8 @@ def accuracy(by_data: Mapping[str, Sequence[Run]]) -> Picture:
     Args:
         by_data: runs by the name of their data, a sign a seed; where there are none yet the panels say so.
     """
+    if not any(by_data.values()):
+        return waiting("Test accuracy of each method by each classifier.")
 
     def draw(layout: Layout) -> Figure:
         height = 2.1 if layout.narrow else 2.0

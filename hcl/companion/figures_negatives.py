@@ -8,7 +8,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from hcl.companion import style
-from hcl.companion.drawing import End, end_labels, lay_out, note, panels, reference
+from hcl.companion.drawing import End, end_labels, lay_out, panels, reference, waiting
 from hcl.companion.pictures import Layout, Picture, picture
 from hcl.downstream import etf_downstream_loss
 
@@ -118,9 +118,11 @@ def cosines(parts: Mapping[str, np.ndarray], said: str = "class") -> Picture:
     """Draw the cosine similarities of class means: for each class, from the first, those with all others.
 
     Args:
-        parts: by the title of the panel, (C, C) cosines; none gives an empty panel that says so.
+        parts: by the title of the panel, (C, C) cosines; none is said in a line.
         said: label of the axis.
     """
+    if not parts:
+        return waiting("Cosine similarities of each class mean with all others.")
 
     def draw(layout: Layout) -> Figure:
         columns = min(len(parts), 3) or 1
@@ -135,8 +137,6 @@ def cosines(parts: Mapping[str, np.ndarray], said: str = "class") -> Picture:
             axis.set_title(title)
         for axis in flat[len(parts) :]:
             axis.set(xticks=[], yticks=[])
-            if not parts:
-                note(axis, "no run yet", 0.5, 0.5, ha="center")
         lay_out(flat)
         for axis, gram in zip(flat, parts.values(), strict=False):
             reference(axis, -1 / (len(gram) - 1), "ETF")

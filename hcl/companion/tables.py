@@ -57,16 +57,23 @@ class Table:
         return self.text
 
 
+_WAITING = "Nothing to show yet: the runs of this table are still to be made."
+
+
 def render(table: pd.DataFrame, digits: int = 3, caption: str = "") -> Table:
     """Return a table for people: the index as leading columns, groups of rows under a row of their own.
 
-    Rows are in groups where the first level of the index is of words and says the same of several rows.
+    Rows are in groups where the first level of the index is of words and says the same of several rows. A table without
+    a row, or whose numbers are all missing, is a sentence that says so.
 
     Args:
         table: numbers, or text; columns by their names in code or in words, see `hcl.companion.headings`.
         digits: decimals of numbers; counts have one, tiny ones are in powers of ten.
         caption: above the table; without one it has a name for screen readers, made of its columns.
     """
+    numbers = table.select_dtypes("number")
+    if table.empty or (len(numbers.columns) > 1 and numbers.isna().all(axis=None)):
+        return Table(f'<p class="hcl-waiting">{escape(_WAITING)}</p>', _WAITING)
     named = not isinstance(table.index, pd.RangeIndex) or table.index.name is not None
     frame = table.rename_axis([name or "case" for name in table.index.names]).reset_index() if named else table
     lead = table.index.nlevels if named else 1
