@@ -341,3 +341,9 @@ def test_a_table_without_rows_or_without_a_number_is_a_sentence():
         assert "<table" not in shown.html and "still to be made" in shown.html and "still to be made" in shown.text
     missing.loc["b", "rank"] = 3.0
     assert "<table" in tables.render(missing).html
+
+
+def test_a_whole_number_0_has_no_decimals():
+    """A seed 0 was written 0.0 beside a seed 1."""
+    frame = pd.DataFrame({"seed": [0, 1], "step": [0, 1400], "rank": [0.0, 1.0]})
+    assert [[cell["text"] for cell in row] for row in read(frame).rows[1:]] == [["0", "0", "0.0"], ["1", "1400", "1"]]

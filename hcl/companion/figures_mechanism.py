@@ -23,7 +23,7 @@ def escape(table: Any, names: dict[tuple[int, int], str]) -> Picture:
         axis, ends = axes[0][0], []
         betas = sorted(set(table.index.get_level_values("β")))
         for at, (state, name) in enumerate(names.items()):
-            rows, colour = table.loc[state], style.CLASSES[at].light
+            rows, colour = table.xs(state, level=("C", "points")), style.CLASSES[at].light
             axis.plot(range(len(betas)), rows["predicted steps"], "-", color=colour)
             axis.plot(range(len(betas)), rows["counted steps"], style.CLASS_MARKERS[at], color=colour, markersize=5)
             ends.append(End(float(rows["predicted steps"].iloc[-1]), name, colour))

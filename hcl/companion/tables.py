@@ -148,7 +148,7 @@ def _written(value: object, column: str, digits: int) -> str:
     if isinstance(value, bool):
         return "yes" if value else "no"
     if isinstance(value, int | float):
-        return number(value, decimals(column, digits))
+        return number(value, 0 if isinstance(value, int) else decimals(column, digits))
     text = {"True": "yes", "False": "no"}.get(str(value), str(value))
     return re.sub(r"^([−-]?)\.(?=\d+$)", r"\g<1>0.", text)  # .2014, as the paper prints it
 

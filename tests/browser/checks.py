@@ -106,6 +106,10 @@ TABLES = """() => {
     return found;
 }"""
 
+# What a cell wrote to standard error: a warning, with the path of the machine that built the book.
+WARNINGS = """() => [...document.querySelectorAll(".output.stderr")].map(each =>
+    each.textContent.trim().slice(0, 80))"""
+
 HEADINGS = """() => {
     const found = [], main = document.querySelector("article.bd-article, main") || document.body;
     const all = [...main.querySelectorAll("h1, h2, h3, h4, h5, h6, [role=heading]")]
@@ -220,7 +224,7 @@ def downloads(page, tmp_path, seconds=10):
 
 KINDS = {
     "maths": MATHS, "overflow": OVERFLOW, "heading": HEADINGS, "alt": ALTS, "image": IMAGES, "favicon": FAVICON,
-    "download": DOWNLOADS, "table": TABLES,
+    "download": DOWNLOADS, "table": TABLES, "warning": WARNINGS,
 }  # fmt: skip
 
 

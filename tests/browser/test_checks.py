@@ -22,6 +22,7 @@ WRONG = {
         "</div></details></article>", 1,
     ),
     "favicon": ('rel="icon"', 'rel="other"', 1),
+    "warning": ("Text.", '<div class="output stderr"><pre>made.py:1: UserWarning</pre></div>', 1),
 }  # fmt: skip
 
 
