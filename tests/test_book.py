@@ -1,11 +1,15 @@
+import os
 import subprocess
+import sys
+from pathlib import Path
 
 import nbformat
 import pytest
 from helpers import ROOT
+from nbclient import NotebookClient
 from test_notebooks import HEADER
 
-from hcl.companion import book, notebooks
+from hcl.companion import book, kernels, notebooks
 
 
 def project(tmp_path, page):
@@ -72,6 +76,14 @@ def test_faults_see_what_jupyter_book_would_publish():
                 "y", execution_count=3, outputs=[nbformat.v4.new_output("error", ename="NameError", evalue="y")]
             ),
             nbformat.v4.new_code_cell("# only a comment", execution_count=4),
+            nbformat.v4.new_code_cell(
+                "z = 1",
+                execution_count=5,
+                outputs=[nbformat.v4.new_output("stream", name="stderr", text="made.py:1:\n  UserWarning: no")],
+            ),
+            nbformat.v4.new_code_cell(
+                "print(1)", execution_count=6, outputs=[nbformat.v4.new_output("stream", name="stdout", text="1")]
+            ),
         ],
         metadata={"papermill": {"exception": True}},
     )
@@ -80,7 +92,30 @@ def test_faults_see_what_jupyter_book_would_publish():
         "code cell 0 was not executed",
         "code cell 1 shows nothing: 'x'",
         "code cell 2 holds an error",
+        "code cell 4 wrote a warning: 'made.py:1: UserWarning: no'",
     ]
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(sys.platform != "linux", reason="kernels are forked on Linux only")
+def test_a_forked_kernel_is_a_process_of_its_own_to_which_nothing_passes(tmp_path, monkeypatch):
+    monkeypatch.setenv("HCL_SEEN", "from outside")
+    cells = (
+        "import os, sys, torch\nprint('torch' in sys.modules, hasattr(torch, 'left'), os.environ['HCL_SEEN'])",
+        "torch.left = 1\nos.environ['HCL_SEEN'] = 'from a page'",
+        "print(os.getpid(), os.getpgid(0), os.getcwd())\nimport matplotlib; print(matplotlib.get_backend())",
+    )
+    kernels_seen = []
+    with kernels.forked():
+        for _ in range(2):
+            page = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(cell) for cell in cells])
+            NotebookClient(page, resources={"metadata": {"path": str(tmp_path)}}, kernel_name="python3").execute()
+            assert page.cells[0].outputs[0].text == "True False from outside\n"
+            (pid, group, folder), (backend,) = (line.split() for line in page.cells[2].outputs[0].text.splitlines())
+            assert pid == group and int(group) != os.getpgid(0) and Path(folder) == tmp_path
+            assert "inline" in backend
+            kernels_seen.append(int(pid))
+    assert len(set(kernels_seen)) == 2 and not any(Path(f"/proc/{pid}").exists() for pid in kernels_seen)
 
 
 def test_generated_pages_and_builds_are_not_committed():

@@ -15,12 +15,13 @@ import papermill
 from IPython.core.inputtransformer2 import TransformerManager
 from nbformat import NotebookNode
 
-from hcl.companion import built, launch, notebooks, points_page, reliability, status
+from hcl.companion import built, kernels, launch, notebooks, points_page, reliability, status
 from hcl.companion.registry import FIGURES
 from hcl.errors import HclError
 from hcl.training import checks, places
 
 EXTRA = ("idea", "scoreboard", "explorer", "slips", "performance", "cluster")  # pages that are no figure of the paper
+_LONGEST = ("scoreboard", "theory")  # begun first, so that nothing waits for them at the end
 
 
 class BookError(HclError, RuntimeError):
@@ -54,12 +55,10 @@ def build(root: Path | None = None, names: Sequence[str] | None = None) -> Path:
     if drifted := [*notebooks.drifted(root / "notebooks"), *launch.drifted(root)]:
         raise BookError(f"Pairs out of step: {', '.join(drifted)}. Run 'hcl sync' (it writes .ipynb from .py).")
     shutil.rmtree(root / "book" / "pages", ignore_errors=True)
+    ordered = sorted(names, key=lambda name: name not in _LONGEST)
     with ProcessPoolExecutor(min(len(names), os.cpu_count() or 1)) as pool:
-        found = [
-            f"{name}: {fault}"
-            for name, page in zip(names, pool.map(_execute, names, [root] * len(names)), strict=True)
-            for fault in page
-        ]
+        pages = dict(zip(ordered, pool.map(_execute, ordered, [root] * len(names)), strict=True))
+    found = [f"{name}: {fault}" for name in names for fault in pages[name]]
     points_page.write(root / "book" / "pages", root / "runs")
     reliability.write(root)
     if found:
@@ -92,7 +91,8 @@ def _execute(name: str, root: Path) -> list[str]:
     """Execute one page; return what keeps it from being published."""
     os.environ |= {"HCL_TRAIN": "0", "HCL_RUNS": str(root / "runs"), "OMP_NUM_THREADS": "1"}
     try:
-        page = notebooks.execute(name, root / "book" / "pages" / f"{name}.ipynb", folder=root / "notebooks")
+        with kernels.forked():
+            page = notebooks.execute(name, root / "book" / "pages" / f"{name}.ipynb", folder=root / "notebooks")
     except papermill.PapermillExecutionError as error:
         return [f"cell {error.exec_count}: {error.ename}: {error.evalue}"]
     return faults(nbformat.read(page, as_version=4))
@@ -101,7 +101,8 @@ def _execute(name: str, root: Path) -> list[str]:
 def faults(notebook: NotebookNode) -> list[str]:
     """Return what keeps an executed notebook from being published.
 
-    Errors and unexecuted cells, and hollow cells: those that end in an expression to be shown, with nothing shown.
+    Errors and unexecuted cells; warnings, which name files of the machine that built the book; and hollow cells: those
+    that end in an expression to be shown, with nothing shown.
     Jupyter Book publishes all of these without complaint.
     """
     found = []
@@ -110,6 +111,8 @@ def faults(notebook: NotebookNode) -> list[str]:
     for number, cell in enumerate(cell for cell in notebook.cells if cell.cell_type == "code"):
         if any(output.output_type == "error" for output in cell.outputs):
             found.append(f"code cell {number} holds an error")
+        elif said := [one.text for one in cell.outputs if one.output_type == "stream" and one.name == "stderr"]:
+            found.append(f"code cell {number} wrote a warning: {' '.join(said[0].split())[:100]!r}")
         elif cell.source.strip() and cell.execution_count is None:
             found.append(f"code cell {number} was not executed")
         elif _shows_something(cell.source) and not cell.outputs:
