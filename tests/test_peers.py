@@ -134,7 +134,8 @@ from benchmarks import peers
 from benchmarks.harness import Setting
 from benchmarks.loss import Size
 form = {form.by: form for form in peers.FORMS if form.value == "NT-Xent"}
-taken = lambda by, n: peers.measure(Setting(torch.device("cpu"), quick=True, results=None), form[by], Size(n))["memory_mb"]
+on = Setting(torch.device("cpu"), quick=True, results=None)
+taken = lambda by, n: peers.measure(on, form[by], Size(n))["memory_mb"]
 print(json.dumps([taken("hcl", 2048), taken("hcl", 4096), taken("hcl, 256 rows", 4096)]))
 """
 

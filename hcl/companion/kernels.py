@@ -15,7 +15,7 @@ from multiprocessing.connection import Connection
 from multiprocessing.process import BaseProcess
 from typing import Any
 
-from jupyter_client.provisioning import local_provisioner
+import jupyter_client.provisioning.local_provisioner
 
 # What nearly every page imports.
 LOADED = (
@@ -93,9 +93,9 @@ def forked() -> Iterator[None]:
         "MPLBACKEND", "module://matplotlib_inline.backend_inline"
     )  # as a kernel has it from the start
     multiprocessing.get_context("forkserver").set_forkserver_preload(list(LOADED))
-    as_before = local_provisioner.launch_kernel
-    local_provisioner.launch_kernel = _launch
+    local: Any = jupyter_client.provisioning.local_provisioner
+    as_before, local.launch_kernel = local.launch_kernel, _launch
     try:
         yield
     finally:
-        local_provisioner.launch_kernel = as_before
+        local.launch_kernel = as_before
