@@ -264,15 +264,18 @@ Markdown(
 
 # %% mystnb={"figure": {"caption": "The recorded runs of profile `workstation` on machines of two cores: hours from their measured times, what they would be if all cores were busy all the time (dashed), and the share of busy time.", "name": "fig-cluster-workstation"}, "image": {"alt": "Hours by number of two-core machines, falling until the longest run sets a floor, and the share of busy time."}}
 recorded = cluster_plan.measured()
+none = Markdown("No run of `workstation` is recorded here.")
 MACHINES = [2**power for power in range(7)]
-cores = cluster_plan.curve(recorded, [2 * count for count in MACHINES], 2)
+cores = cluster_plan.curve(
+    recorded or tasks, [2 * count for count in MACHINES], 2
+)
 cores.index = [count // 2 for count in cores.index]
 figures_cluster.scaling(
     {f"{len(recorded)} runs": (cores,)},
     "machines of two cores",
     MACHINES,
     "Hours and busy share by the number of machines, from measured times.",
-)
+) if recorded else none
 
 # %%
 report.show_table(
@@ -283,10 +286,10 @@ report.show_table(
         }
     ),
     2,
-)
+) if recorded else none
 
 # %%
-longest, path = chains.longest_chain(recorded)
+longest, path = chains.longest_chain(recorded or tasks)
 Markdown(
     f"**What is seen.** {len(recorded)} runs took "
     f"{sum(task.seconds for task in recorded) / 3600:.1f} hours of a core. "
@@ -296,6 +299,6 @@ Markdown(
         if len(path) > 1
         else ". "
     )
-    + f"Beyond {chains.useful_gpus(recorded):.0f} cores more bring little, "
-    "for the same reason as above."
-)
+    + f"Beyond {chains.useful_gpus(recorded or tasks):.0f} cores more bring "
+    "little, for the same reason as above."
+) if recorded else none

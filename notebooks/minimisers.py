@@ -186,7 +186,6 @@ report.show_table(
             "lowest found",
             "below the ETF",
             "above the bound",
-            "least norm",
             "inner products",
             "symmetry",
             "same loss",

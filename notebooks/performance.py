@@ -313,7 +313,7 @@ compared["measured"] = (
     compared["measured"].map(benchmarks_report.written).replace("–", "not yet")
 )
 compared["quantity"] = [headings.heading(q)[0] for q in compared["quantity"]]
-report.show_table(compared.set_index(["device", "suite", "case"]))
+report.show_table(compared.drop(columns="suite").set_index(["device", "case"]))
 
 # %%
 seen = compared[compared["verdict"] != ""]

@@ -1,5 +1,5 @@
-// Browsers show .json, .md, .py and .ipynb of a book that is opened as a file, whatever the link says: there, beside each of
-// them lies a script that hands over its text.
+// Browsers show .json, .md, .py, .ipynb and other text of a book that is opened as a file, whatever the link says: there,
+// beside each of them lies a script that hands over its text.
 (() => {
   window.hclDownload = (name, text) => {
     const link = document.createElement("a");
@@ -16,7 +16,7 @@
   });
   document.addEventListener("click", (event) => {
     const link = event.target.closest?.("a[download]");
-    if (!link || location.protocol !== "file:" || !/^file:.*\.(json|md|py|ipynb)$/.test(link.href)) return;
+    if (!link || location.protocol !== "file:" || !/^file:.*(\.(json|md|py|ipynb)|\/_downloads\/.*)$/.test(link.href)) return;
     event.preventDefault();
     const script = document.createElement("script");
     script.src = `${link.href}.js`;

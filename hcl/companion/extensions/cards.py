@@ -65,7 +65,7 @@ def _verdicts(output: nodes.Element) -> bool:
 
 
 def write_files(app: Sphinx, error: Exception | None) -> None:
-    """Write what the cards link to."""
+    """Write what the cards link to, and beside every text that a page offers what hands it over."""
     if error is not None or app.builder.format != "html":
         return
     for page in app.env.found_docs:
@@ -74,3 +74,6 @@ def write_files(app: Sphinx, error: Exception | None) -> None:
             downloads.write(facts, path.stem, Path(app.srcdir), Path(app.outdir))
         elif (source := Path(app.outdir, "_sources", f"{page}.md")).exists():  # what the theme's button offers
             downloads.hand_over(source)
+    for offered in [*Path(app.outdir, "_downloads").glob("*/*")]:
+        if offered.suffix != ".js":
+            downloads.hand_over(offered)
