@@ -44,15 +44,20 @@ DERIVED: Mapping[str, tuple[str, Callable[[Series, RunSpec], float]]] = {
 }
 
 
+def _made_of(name: str) -> tuple[str, Callable[[Series, RunSpec], Any]]:
+    """Return the column of the history that a measure is made of, and how."""
+    return DERIVED.get(name, (name, lambda row, spec: row[name]))
+
+
 def measure(row: Series, name: str, spec: RunSpec) -> float:
     """Return a column of a history's row, or a measure of `DERIVED`; NaN where it was not measured."""
-    column, of = DERIVED.get(name, (name, lambda row, spec: row[name]))
+    column, of = _made_of(name)
     return float(of(row, spec)) if column in row else math.nan
 
 
 def measure_all(rows: pd.DataFrame, name: str, spec: RunSpec) -> pd.Series:
     """Return `measure` of every row of a history."""
-    column, of = DERIVED.get(name, (name, lambda row, spec: row[name]))
+    column, of = _made_of(name)
     return of(rows, spec) if column in rows else pd.Series(math.nan, rows.index)
 
 
@@ -65,7 +70,7 @@ def movement(run: Run, name: str) -> float:
     """
     rows = run.evaluated
     late = rows.tail(max(-(-len(rows) // 5), 4))
-    if DERIVED.get(name, (name,))[0] not in rows or len(late) < 4:
+    if _made_of(name)[0] not in rows or len(late) < 4:
         return math.nan
     values = [measure(row, name, run.spec) for _, row in late.iterrows()]
     intervals = len(late) - 1

@@ -125,8 +125,8 @@ def cosines(parts: Mapping[str, np.ndarray], said: str = "class") -> Picture:
         return waiting("Cosine similarities of each class mean with all others.")
 
     def draw(layout: Layout) -> Figure:
-        columns = min(len(parts), 3) or 1
-        figure, axes = panels(layout, -(-len(parts) // columns) or 1, columns, 2.2)
+        columns = min(len(parts), 3)
+        figure, axes = panels(layout, -(-len(parts) // columns), columns, 2.2)
         flat = [axis for row in axes for axis in row]
         for axis, (title, gram) in zip(flat, parts.items(), strict=False):
             count = len(gram)
